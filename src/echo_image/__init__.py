@@ -1,0 +1,104 @@
+"""Echo-Image: find an image again in your own collection, whatever was done to it.
+
+```python
+import echo_image
+
+with echo_image.open_library("photos.library") as library:
+    library.add("photos")
+    for match in library.search("crop.jpg").matches:
+        print(match.score, match.verdict, match.location, match.transform.words)
+```
+
+A name is imported when it is first used: `echo-image --help` and programs that only want an exception
+do not wait for the numeric packages.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from echo_image._version import __version__
+from echo_image.errors import *  # noqa: F403 - the exception tree, listed in errors.__all__
+from echo_image.errors import __all__ as _errors
+
+if TYPE_CHECKING:
+    from echo_image.catalogue import ImageRecord
+    from echo_image.duplicates import DuplicateGroup
+    from echo_image.image import DecodeLimits, Image, decode
+    from echo_image.library import (
+        AddInterrupted,
+        AddReport,
+        CheckReport,
+        Failure,
+        Library,
+        LibraryInfo,
+        Progress,
+        RemoveReport,
+        compare,
+        open_library,
+    )
+    from echo_image.retrieval import QueryInfo, SearchResult
+    from echo_image.verify.decide import Verdict
+    from echo_image.verify.describe import Transform
+    from echo_image.verify.results import Match
+
+_HOMES = {
+    "AddInterrupted": "library",
+    "AddReport": "library",
+    "CheckReport": "library",
+    "DecodeLimits": "image",
+    "DuplicateGroup": "duplicates",
+    "Failure": "library",
+    "Image": "image",
+    "ImageRecord": "catalogue",
+    "Library": "library",
+    "LibraryInfo": "library",
+    "Match": "verify.results",
+    "Progress": "library",
+    "QueryInfo": "retrieval",
+    "RemoveReport": "library",
+    "SearchResult": "retrieval",
+    "Transform": "verify.describe",
+    "Verdict": "verify.decide",
+    "compare": "library",
+    "decode": "image",
+    "open_library": "library",
+}
+
+__all__ = [
+    "AddInterrupted",
+    "AddReport",
+    "CheckReport",
+    "DecodeLimits",
+    "DuplicateGroup",
+    "Failure",
+    "Image",
+    "ImageRecord",
+    "Library",
+    "LibraryInfo",
+    "Match",
+    "Progress",
+    "QueryInfo",
+    "RemoveReport",
+    "SearchResult",
+    "Transform",
+    "Verdict",
+    "__version__",
+    "compare",
+    "decode",
+    "open_library",
+    *_errors,
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'echo_image' has no attribute {name!r}")
+    value = getattr(import_module(f"echo_image.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,31 @@
+"""The catalogue: what a library knows, in SQLite. It is the truth; every index is a cache of it.
+
+`Catalogue` holds all SQL of the project. Rows are written in short transactions by one writer at a time
+(the library holds the lock); readers see the last committed state and never wait.
+"""
+
+from __future__ import annotations
+
+from echo_image.catalogue.database import Catalogue
+from echo_image.catalogue.packs import Packs
+from echo_image.catalogue.records import (
+    UNKNOWN,
+    FileStamp,
+    ImageRecord,
+    KnownLocation,
+    NewImage,
+    Place,
+    SegmentRecord,
+)
+
+__all__ = [
+    "UNKNOWN",
+    "Catalogue",
+    "FileStamp",
+    "ImageRecord",
+    "KnownLocation",
+    "NewImage",
+    "Packs",
+    "Place",
+    "SegmentRecord",
+]

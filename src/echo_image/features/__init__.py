@@ -1,0 +1,115 @@
+"""What is extracted from an image, and under which fingerprint it is stored.
+
+Three kinds: a perceptual hash of the whole image (`perceptual`, PDQ), its colour layout (`layout`), and local
+features (`orb`). Hash and local features are taken from one grey working image whose long side is 512 px.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from echo_image.features import layout, orb, perceptual
+from echo_image.features.orb import LocalFeatures
+from echo_image.features.perceptual import PerceptualHash
+from echo_image.image import Image
+
+__all__ = [
+    "Features",
+    "LocalFeatures",
+    "PerceptualHash",
+    "QueryFeatures",
+    "extract",
+    "extract_query",
+    "fingerprint",
+]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Features:
+    """Everything extracted from one image of a library; `layout` is (48,) uint8."""
+
+    perceptual: PerceptualHash
+    layout: NDArray[np.uint8]
+    local: LocalFeatures
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class QueryFeatures:
+    """Everything extracted from a query.
+
+    Attributes:
+        perceptual, layout: as for an image of the library.
+        local: the key points that an image of a library would have: evidence is counted on these.
+        extended: `local` followed by the finer key points; candidates are proposed with these.
+        mirrored: the extended key points of the mirror image (ORB descriptors do not survive mirroring),
+            x measured in the mirror image.
+        mirrored_local: those of them that correspond to `local`.
+    """
+
+    perceptual: PerceptualHash
+    layout: NDArray[np.uint8]
+    local: LocalFeatures
+    extended: LocalFeatures
+    mirrored: LocalFeatures
+    mirrored_local: LocalFeatures
+
+
+def fingerprint() -> str:
+    """Return the name of the extractors and their parameters; it stands with everything stored.
+
+    Two libraries with the same fingerprint hold numbers that can be compared; a version rises whenever
+    the same image would give other numbers.
+    """
+    return (
+        f"pdq{perceptual.VERSION}+layout{layout.VERSION}"
+        f"+orb{orb.VERSION}-n{orb.NUM_FEATURES}-r{orb.LONG_SIDE_PX}"
+        f"-l{orb.NUM_LEVELS}-t{orb.FAST_THRESHOLD}-e{orb.EDGE_PX}"
+    )
+
+
+def extract(image: Image) -> Features:
+    """Return the features stored for an image. Deterministic; cost about 7 ms for 0.2 MP."""
+    gray = _working_gray(image, orb.LONG_SIDE_PX)
+    return Features(
+        perceptual.perceptual_hash(gray),
+        layout.color_layout(image.pixels),
+        orb.extract(gray, full_size=(image.width, image.height)),
+    )
+
+
+def extract_query(image: Image) -> QueryFeatures:
+    """Return the features of a query: those of `extract`, and finer ones, for both handednesses.
+
+    Both scales are extracted at the same time, on two cores where there are two.
+    """
+    full_size = (image.width, image.height)
+    gray = _working_gray(image, orb.LONG_SIDE_PX)
+    fine = _working_gray(image, orb.QUERY_LONG_SIDE_PX)
+    finer = _pool().submit(orb.extract_both_hands, fine, full_size=full_size, fine=True)
+    local, mirrored_local = orb.extract_both_hands(gray, full_size=full_size, fine=False)
+    hashed = perceptual.perceptual_hash(gray)
+    fine_local, fine_mirrored = finer.result()
+    return QueryFeatures(
+        hashed,
+        layout.color_layout(image.pixels),
+        local,
+        orb.concatenate(local, fine_local),
+        orb.concatenate(mirrored_local, fine_mirrored),
+        mirrored_local,
+    )
+
+
+@lru_cache(maxsize=1)
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="features")
+
+
+def _working_gray(image: Image, long_side: int) -> NDArray[np.uint8]:
+    width, height = orb.working_size(image.width, image.height, long_side)
+    return orb.resize(image.gray, width, height)

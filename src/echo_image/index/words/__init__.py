@@ -1,0 +1,1 @@
+"""The inverted index of visual words: `vocabulary`, `postings`, `search`, and the compiled `kernels`."""

@@ -1,0 +1,92 @@
+"""The vocabulary: 65,536 real ORB descriptors, and the nearest of them to a descriptor.
+
+A *word* is the cell of the descriptor space around one vocabulary entry. The entries are descriptors
+sampled at random from freely licensed photographs and drawings (`scripts/make_vocabulary.py`, provenance
+in `vocabulary.txt` beside the data); for binary descriptors random samples do as well as cluster centres.
+
+Searching all 65,536 entries for every descriptor costs 10 ms an image. The entries are therefore kept
+in the order of 1,024 *pivots* (also sampled), and only the lists of the nearest pivots are looked at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+
+import numpy as np
+from numpy.typing import NDArray
+
+from echo_image.index.words import kernels
+
+NUM_WORDS = 65_536
+NUM_PIVOTS = 1_024
+NUM_SIGNATURE_BITS = 64
+
+#: Pivot lists looked at. With 12 the true nearest entry is found for 75 of 100 descriptors of unseen
+#: images; what matters is that the same descriptor always takes the same way.
+PROBES = 12
+
+_FILE = "vocabulary.npz"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Vocabulary:
+    """Entries grouped by pivot.
+
+    Attributes:
+        words: (65536, 4) uint64, descriptors; the word id is the row.
+        pivots: (1024, 4) uint64.
+        offsets: (1025,) int64; the entries of pivot p are rows offsets[p] to offsets[p + 1].
+        signature_bits: (64,) uint8, which bits of a descriptor make its 64-bit signature.
+        version: names the data; part of the fingerprint of an index.
+    """
+
+    words: NDArray[np.uint64]
+    pivots: NDArray[np.uint64]
+    offsets: NDArray[np.int64]
+    signature_bits: NDArray[np.uint8]
+    version: str
+
+    def nearest(self, descriptors: NDArray[np.uint64], count: int = 1) -> NDArray[np.uint16]:
+        """Return the `count` nearest words of each descriptor, nearest first.
+
+        Args:
+            descriptors: (N, 4) uint64.
+            count: 1 to 16.
+
+        Returns:
+            (N, count) uint16 word ids.
+        """
+        if descriptors.ndim != 2 or descriptors.shape[1] != 4 or descriptors.dtype != np.uint64:
+            raise ValueError(
+                f"descriptors must be (N, 4) uint64, not {descriptors.shape} {descriptors.dtype}"
+            )
+        if not 1 <= count <= 16:
+            raise ValueError(f"count must lie in 1..16, not {count}")
+        words = np.zeros((len(descriptors), count), np.uint16)
+        if len(descriptors):
+            kernels.nearest_words(
+                np.ascontiguousarray(descriptors), self.pivots, self.offsets, self.words, PROBES, words
+            )
+        return words
+
+    def signatures(self, descriptors: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        """Return the (N,) uint64 signatures of (N, 4) uint64 descriptors: 64 chosen bits of each."""
+        signatures = np.zeros(len(descriptors), np.uint64)
+        kernels.select_bits(np.ascontiguousarray(descriptors), self.signature_bits, signatures)
+        return signatures
+
+
+@lru_cache(maxsize=1)
+def load() -> Vocabulary:
+    """Return the vocabulary shipped in the package. Cost: 5 ms once per process."""
+    with resources.files("echo_image.index.words").joinpath(_FILE).open("rb") as file:
+        stored = np.load(file, allow_pickle=False)
+        return Vocabulary(
+            words=stored["words"],
+            pivots=stored["pivots"],
+            offsets=stored["offsets"].astype(np.int64),
+            signature_bits=stored["signature_bits"],
+            version=str(stored["version"]),
+        )

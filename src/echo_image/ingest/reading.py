@@ -1,0 +1,83 @@
+"""What a worker process does with one item: read, recognise, decode, extract."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from echo_image.catalogue import Catalogue
+from echo_image.fetch import FetchLimits, fetch_sync
+from echo_image.image import DecodeLimits, from_array, read_file
+from echo_image.index.words import vocabulary
+from echo_image.ingest.sources import Offered
+from echo_image.store import Extracted, extract
+from echo_image.store.extraction import load
+
+#: One image may take this long; the slowest of ordinary ones, 100 MP, takes about 4 s.
+TIMEOUT_S = 60.0
+#: One image may take this much memory beyond what a worker has; 134 MP in four channels, and a copy.
+MEMORY_BYTES = 3 * 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One item for a worker.
+
+    Attributes:
+        offered: what to read.
+        catalogue: of the library; the worker looks there whether these bytes are known already.
+        decode_limits, fetch_limits: what a stranger's item may cost.
+        attributes: kept with the image.
+    """
+
+    offered: Offered
+    catalogue: Path
+    decode_limits: DecodeLimits
+    fetch_limits: FetchLimits
+    attributes: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """What came of it: the content id, and what to store unless the library has these bytes."""
+
+    content_id: bytes
+    extracted: Extracted | None
+
+
+def warm_up() -> None:
+    """Load and compile everything that the first item would wait for."""
+    cv2.setNumThreads(1)
+    blank = from_array(np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8))
+    extract(blank, {})
+    vocabulary.load()
+
+
+def read(task: Task) -> Reading:
+    """Read one item; raises EchoImageError when it is no image or crosses a limit."""
+    offered = task.offered
+    if offered.is_url:
+        data = fetch_sync(offered.target, limits=task.fetch_limits).data
+    else:
+        data = read_file(offered.target, limits=task.decode_limits)
+    content_id = hashlib.sha256(data).digest()
+    if _catalogue(task.catalogue).key_of_content(content_id) is not None:
+        return Reading(content_id, None)
+    return extract_bytes(data, task.decode_limits, task.attributes)
+
+
+def extract_bytes(data: bytes, limits: DecodeLimits, attributes: dict[str, Any]) -> Reading:
+    """Decode and extract image bytes, known or not; raises as `image.decode`."""
+    image = load(data, limits)
+    return Reading(image.content_id, extract(image, attributes))
+
+
+@lru_cache(maxsize=2)
+def _catalogue(path: Path) -> Catalogue:
+    return Catalogue(path, writable=False)

@@ -1,0 +1,21 @@
+"""The library as a program uses it."""
+
+from __future__ import annotations
+
+from echo_image.ingest.reports import AddInterrupted, AddReport, Failure, Progress
+from echo_image.library.library import Library, LibrarySettings, compare, open_library
+from echo_image.library.reports import CheckReport, LibraryInfo, RemoveReport
+
+__all__ = [
+    "AddInterrupted",
+    "AddReport",
+    "CheckReport",
+    "Failure",
+    "Library",
+    "LibraryInfo",
+    "LibrarySettings",
+    "Progress",
+    "RemoveReport",
+    "compare",
+    "open_library",
+]

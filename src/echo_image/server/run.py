@@ -1,0 +1,158 @@
+"""`serve`: open libraries, listen, answer until stopped.
+
+The socket is bound here and not by uvicorn: a port that is taken is an error with a hint instead of an
+exit, port 0 can be announced as the port it became, and a connection made between the announcement and the
+first answer waits instead of failing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import logging
+import signal
+import socket
+import sys
+import threading
+import webbrowser
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+
+from echo_image import Library, open_library
+from echo_image.errors import UsageError
+from echo_image.server.app import create_app
+from echo_image.settings import ServerSettings, Settings
+
+__all__ = ["library_names", "reachable_by_others", "serve"]
+
+_log = logging.getLogger(__name__)
+
+# Connections that may wait to be accepted; the number that servers commonly use.
+_BACKLOG = 2048
+
+
+def serve(
+    library_paths: Sequence[str | Path],
+    settings: Settings,
+    *,
+    open_browser: bool = False,
+    announce: Callable[[str], None] | None = None,
+) -> None:
+    """Serve libraries until SIGINT or SIGTERM; running calls then get `shutdown_s` to finish.
+
+    Args:
+        library_paths: Folders of libraries, at least one; each is served under its folder's name.
+        settings: All settings.
+        open_browser: Whether to open the search page.
+        announce: Called with the page's URL once a connection would be answered; by default a line on stderr.
+
+    Raises:
+        LibraryError: A folder is no library, or cannot be opened.
+        UsageError: The address cannot be listened on, or no library was named.
+    """
+    if not library_paths:
+        raise UsageError("No library was named.", hint="echo-image serve my-library")
+    with ExitStack() as opened:
+        listener = opened.enter_context(_listen(settings.server))
+        libraries = {
+            name: opened.enter_context(open_library(path, create=False, settings=settings))
+            for name, path in library_names(library_paths).items()
+        }
+        url = _url(listener)
+        (announce or _say)(url)
+        if reachable_by_others(listener.getsockname()[0]):
+            _log.warning(
+                "Whoever can reach this address may search, add and remove images; there is no log-in."
+            )
+        if open_browser:
+            # Some browsers keep their caller waiting until they are closed.
+            threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
+        _run(libraries, settings, listener)
+
+
+def library_names(paths: Sequence[str | Path]) -> dict[str, Path]:
+    """Return name → path; the name is the folder's, with a number where two have the same.
+
+    Example:
+        >>> list(library_names(["a/photos", "b/photos"]))
+        ['photos', 'photos-2']
+    """
+    names: dict[str, Path] = {}
+    for path in map(Path, paths):
+        own = path.resolve().name or "library"
+        name, number = own, 1
+        while name in names:
+            number += 1
+            name = f"{own}-{number}"
+        names[name] = path
+    return names
+
+
+def reachable_by_others(address: str) -> bool:
+    """Return whether other machines may reach what listens on an address.
+
+    Example:
+        >>> reachable_by_others("127.0.0.1"), reachable_by_others("0.0.0.0")
+        (False, True)
+    """
+    return not ipaddress.ip_address(address.partition("%")[0]).is_loopback
+
+
+def _run(libraries: dict[str, Library], settings: Settings, listener: socket.socket) -> None:
+    config = uvicorn.Config(
+        create_app(libraries, settings),
+        log_config=None,  # logging belongs to the caller, and stdout to data
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=int(settings.server.shutdown_s),
+        lifespan="on",
+    )
+    with _signals_survived(), contextlib.suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+@contextmanager
+def _signals_survived() -> Iterator[None]:
+    """Keep SIGTERM from ending the process before the libraries are closed.
+
+    uvicorn raises the signal that stopped it once more when it is done, for whoever was there before it; by
+    default that ends the process at once.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ignore(number: int, frame: FrameType | None) -> None:
+        return
+
+    before = signal.signal(signal.SIGTERM, ignore)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _listen(server: ServerSettings) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            server.host, server.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        return socket.create_server((address[0], server.port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        message = f"The service cannot listen on {server.host} port {server.port}: {error.strerror or error}."
+        raise UsageError(message, hint="Choose another with --port, or 0 for any free one.") from error
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    # "All addresses" is nowhere one can go; this machine's own is one of them.
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+def _say(url: str) -> None:
+    print(f"Serving at {url} (Ctrl-C ends it)", file=sys.stderr, flush=True)

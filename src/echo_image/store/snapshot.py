@@ -1,0 +1,90 @@
+"""What a search sees: all segments of one moment, the newest images in memory, and what was removed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from echo_image.catalogue import Catalogue, ImageRecord, Packs
+from echo_image.features import layout, stored
+from echo_image.features.stored import StoredFeatures
+from echo_image.index import hashes
+from echo_image.index.segment import Segment
+from echo_image.index.words import postings, vocabulary
+from echo_image.index.words.search import inverse_document_frequency
+
+HASH_BYTES = 32
+_WHOLE_BYTES = HASH_BYTES + layout.NUM_BYTES
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """An unchanging view of a library's indexes.
+
+    Attributes:
+        segments: in the order of keys; the last may live in memory only.
+        removed: (R,) int64, ascending keys that segments still name but the catalogue no longer has.
+        idf: (65536,) float32, weights of the visual words over all segments.
+    """
+
+    segments: tuple[Segment, ...]
+    removed: NDArray[np.int64]
+    idf: NDArray[np.float32]
+
+    def is_live(self, keys: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Say for each key whether the image is still in the library."""
+        return ~np.isin(keys, self.removed)
+
+    def __len__(self) -> int:
+        return sum(len(segment) for segment in self.segments) - len(self.removed)
+
+
+def make(segments: Iterable[Segment], removed: Iterable[int]) -> Snapshot:
+    """Return a snapshot of these segments."""
+    kept = tuple(segment for segment in segments if len(segment))
+    return Snapshot(kept, np.array(sorted(removed), np.int64), inverse_document_frequency(kept))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredImage:
+    """What a pack holds of one image.
+
+    Attributes:
+        code: (32,) uint8, perceptual hash.
+        layout: (48,) uint8, colour layout.
+        local: local features.
+    """
+
+    code: NDArray[np.uint8]
+    layout: NDArray[np.uint8]
+    local: StoredFeatures
+
+
+def read_images(catalogue: Catalogue, packs: Packs, keys: list[int]) -> dict[int, StoredImage]:
+    """Return hash and features of images; raises LibraryCorrupt when a pack is damaged."""
+    images = {}
+    for key, place in catalogue.places(keys).items():
+        data = packs.features(place)
+        whole = np.frombuffer(data, np.uint8, _WHOLE_BYTES)
+        images[key] = StoredImage(whole[:HASH_BYTES], whole[HASH_BYTES:], stored.unpack(data[_WHOLE_BYTES:]))
+    return images
+
+
+def build_segment(records: dict[int, ImageRecord], images: dict[int, StoredImage]) -> Segment:
+    """Return the index of these images, in memory."""
+    keys = sorted(records)
+    codes = np.zeros((len(keys), HASH_BYTES), np.uint8)
+    layouts = np.zeros((len(keys), layout.NUM_BYTES), np.uint8)
+    for row, key in enumerate(keys):
+        codes[row], layouts[row] = images[key].code, images[key].layout
+    return Segment(
+        keys=np.array(keys, np.int64),
+        codes=hashes.as_words(codes),
+        layouts=layouts,
+        quality=np.array([records[key].quality for key in keys], np.uint8),
+        num_features=np.array([records[key].num_features for key in keys], np.uint16),
+        postings=postings.build([images[key].local for key in keys], vocabulary.load()),
+    )

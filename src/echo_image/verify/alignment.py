@@ -1,0 +1,181 @@
+"""Both images in one frame: how much they share, and how alike they look there.
+
+The frame is the one with the coarser pixels of the two renderings (the query reduced to at most 512 px, the
+candidate's thumbnail), so nothing is compared that only one of them can show. What shrinks is averaged
+first, which keeps fine patterns from turning into noise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from echo_image.verify import geometry
+from echo_image.verify.ssim import ssim_map
+
+#: A frame narrower than this on its shorter side is too small to compare anything in.
+MIN_FRAME_PX = 8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rendering:
+    """An image reduced for comparison.
+
+    Attributes:
+        rgb: (h, w, 3) uint8.
+        width, height: px of the full upright image.
+    """
+
+    rgb: NDArray[np.uint8]
+    width: int
+    height: int
+
+    def to_full(self) -> NDArray[np.float64]:
+        """(3, 3): px of the rendering → px of the full image, half-pixel centres."""
+        sx, sy = self.width / self.rgb.shape[1], self.height / self.rgb.shape[0]
+        return np.array([[sx, 0, 0.5 * sx - 0.5], [0, sy, 0.5 * sy - 0.5], [0, 0, 1]])
+
+    def reduced(self, factor: float) -> Rendering:
+        """Return the rendering at `factor` ≤ 1 of its size, area average."""
+        height, width = self.rgb.shape[:2]
+        size = (max(1, round(width * factor)), max(1, round(height * factor)))
+        smaller = cv2.resize(self.rgb, size, interpolation=cv2.INTER_AREA)
+        return Rendering(np.asarray(smaller, np.uint8), self.width, self.height)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Alignment:
+    """Both images in one frame.
+
+    Attributes:
+        query, candidate: (h, w, 3) uint8.
+        mask: (h, w) bool, where both are seen.
+        ssim: (h, w) float32, local structural similarity, meaningful within the mask.
+    """
+
+    query: NDArray[np.uint8]
+    candidate: NDArray[np.uint8]
+    mask: NDArray[np.bool_]
+    ssim: NDArray[np.float32]
+
+
+def overlaps(
+    homography: NDArray[np.float64], query_size: tuple[int, int], candidate_size: tuple[int, int]
+) -> tuple[float, float]:
+    """Return (share of the query that the candidate shows, share of the candidate that the query shows).
+
+    Args:
+        homography: (3, 3), query px → candidate px.
+        query_size, candidate_size: (width, height) px.
+    """
+    return (
+        _covered(np.linalg.inv(homography), candidate_size, query_size),
+        _covered(homography, query_size, candidate_size),
+    )
+
+
+def _covered(homography: NDArray[np.floating], size: tuple[int, int], onto: tuple[int, int]) -> float:
+    """Return the share of the `onto` rectangle that the mapped rectangle covers, 0..1."""
+    normalised = np.asarray(homography / homography[2, 2], np.float64)
+    mapped = geometry.apply(normalised, corners(size))
+    if np.isnan(mapped).any():
+        return 1.0
+    # Far-away corners of a strong perspective overflow float32 in OpenCV's clipping.
+    limit = 1e4 * max(onto)
+    mapped = np.clip(mapped, -limit, limit)
+    area, _ = cv2.intersectConvexConvex(
+        mapped.astype(np.float32), corners(onto).astype(np.float32), handleNested=True
+    )
+    return float(np.clip(area / (onto[0] * onto[1]), 0.0, 1.0))
+
+
+def corners(size: tuple[int, int]) -> NDArray[np.float64]:
+    """Return the (4, 2) outer corners of a width × height image, clockwise from the top left."""
+    right, bottom = size[0] - 0.5, size[1] - 0.5
+    return np.array([[-0.5, -0.5], [right, -0.5], [right, bottom], [-0.5, bottom]])
+
+
+def align(query: Rendering, candidate: Rendering, homography: NDArray[np.float64]) -> Alignment | None:
+    """Bring both into one frame; None when they share too little to be compared.
+
+    Args:
+        homography: (3, 3), query px → candidate px, full upright images. May mirror.
+    """
+    between = np.linalg.inv(candidate.to_full()) @ homography @ query.to_full()
+    between /= between[2, 2]
+    height, width = query.rgb.shape[:2]
+    magnification = _magnification(between, (width, height), candidate.rgb.shape[1::-1])
+    if magnification is None:
+        return None
+    if magnification <= 1.0:
+        moved, target = query, candidate
+    else:
+        moved, target = candidate, query
+        homography = np.asarray(np.linalg.inv(homography), np.float64)
+        magnification = 1.0 / magnification
+    if magnification < 0.75:
+        moved = moved.reduced(magnification)
+    warp = np.linalg.inv(target.to_full()) @ homography @ moved.to_full()
+    warp /= warp[2, 2]
+    return _frame(moved, target, warp, query_moves=moved.width == query.width and target is candidate)
+
+
+def _frame(
+    moved: Rendering, target: Rendering, warp: NDArray[np.float64], *, query_moves: bool
+) -> Alignment | None:
+    height, width = target.rgb.shape[:2]
+    box = _bounding_box(warp, moved.rgb.shape[1::-1], (width, height))
+    if box is None:
+        return None
+    left, top, right, bottom = box
+    shift = np.array([[1, 0, -left], [0, 1, -top], [0, 0, 1]], np.float64)
+    size = (right - left, bottom - top)
+    warped = cv2.warpPerspective(moved.rgb, shift @ warp, size, borderMode=cv2.BORDER_REPLICATE)
+    inside = cv2.warpPerspective(
+        np.full(moved.rgb.shape[:2], 255, np.uint8), shift @ warp, size, flags=cv2.INTER_LINEAR
+    )
+    mask = np.asarray(inside) >= 250
+    if mask.sum() < MIN_FRAME_PX**2:
+        return None
+    still = np.ascontiguousarray(target.rgb[top:bottom, left:right])
+    local = ssim_map(_gray(np.asarray(warped, np.uint8)), _gray(still))
+    first, second = (
+        (np.asarray(warped, np.uint8), still) if query_moves else (still, np.asarray(warped, np.uint8))
+    )
+    return Alignment(first, second, mask, local)
+
+
+def _gray(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def _magnification(
+    homography: NDArray[np.float64], size: tuple[int, int], onto: tuple[int, int]
+) -> float | None:
+    """Return the linear magnification in the middle of what both share, None when they share nothing."""
+    box = _bounding_box(homography, size, onto)
+    if box is None:
+        return None
+    back = np.linalg.inv(homography)
+    middle = np.array([[(box[0] + box[2]) / 2, (box[1] + box[3]) / 2]])
+    x, y = geometry.apply(back / back[2, 2], middle)[0]
+    if not np.isfinite([x, y]).all():
+        return None
+    return float(np.sqrt(abs(np.linalg.det(geometry.jacobian(homography, x, y)))))
+
+
+def _bounding_box(
+    homography: NDArray[np.float64], size: tuple[int, int], onto: tuple[int, int]
+) -> tuple[int, int, int, int] | None:
+    """Return (left, top, right, bottom) of what the mapped rectangle covers of `onto`, None if too little."""
+    mapped = geometry.apply(homography, corners(size))
+    if np.isnan(mapped).any():
+        mapped = corners(onto)
+    low = np.clip(np.floor(mapped.min(axis=0) + 0.5), 0, onto).astype(int)
+    high = np.clip(np.ceil(mapped.max(axis=0) + 0.5), 0, onto).astype(int)
+    if (high - low).min() < MIN_FRAME_PX:
+        return None
+    return int(low[0]), int(low[1]), int(high[0]), int(high[1])

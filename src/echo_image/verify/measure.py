@@ -1,0 +1,348 @@
+"""From two images to the evidence that they show the same thing. What it means is decided in `decide`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from echo_image.features import QueryFeatures
+from echo_image.features.orb import LocalFeatures
+from echo_image.features.perceptual import ORIENTATIONS
+from echo_image.verify import geometry, matching
+from echo_image.verify.alignment import Alignment, Rendering, align, overlaps
+
+#: Pixels of the aligned overlap count as agreeing above this local structural similarity.
+AGREEING_SSIM = 0.4
+#: A model with fewer independent inliers is not trusted over what the perceptual hash says.
+_TRUSTED_INLIERS = 8
+#: Perceptual hashes at most this far apart suggest that both images show all of the same.
+_HASH_MODEL_BITS = 80
+#: And so do colour layouts with at most this mean difference, 0..255.
+_LAYOUT_MODEL = 6.0
+#: Fewer inliers than this are chance; nothing more is measured then.
+_WORTH_MEASURING = 4
+#: A perceptual hash below this quality is not trusted (the published recommendation).
+MIN_HASH_QUALITY = 50
+#: With fewer key points than this an image is plain: flags, flat logos, drawings of a few lines.
+PLAIN_FEATURES = 150
+
+
+class Hands(Enum):
+    """Which of a query and its mirror image is looked for."""
+
+    STRAIGHT = 1
+    MIRRORED = 2
+    BOTH = 3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Subject:
+    """One side of a comparison.
+
+    Attributes:
+        rendering: the image reduced.
+        codes: (O, 4) uint64 perceptual hash: eight orientations for a query, one for a candidate.
+        quality: of the hash, 0..100.
+        layout: (48,) uint8, colour layout.
+        local: key points as stored in a library.
+    """
+
+    rendering: Rendering
+    codes: NDArray[np.uint64]
+    quality: int
+    layout: NDArray[np.uint8]
+    local: LocalFeatures
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it has so little detail that colours must tell it from others."""
+        return self.quality < MIN_HASH_QUALITY or len(self.local) < PLAIN_FEATURES
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) px of the full image."""
+        return self.rendering.width, self.rendering.height
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """What was measured.
+
+    Attributes:
+        homography: (3, 3) query px → candidate px, None when nothing suggests one.
+        mirrored: the homography mirrors.
+        inliers: correspondences that agree on the homography; independent: those at different places.
+        correspondences: number of correspondences that were tried.
+        linearity: 0 (all inliers on one line) to 1.
+        orb: share of the query's key points in the overlap that find their partner, 0..1.
+        ssim: mean structural similarity over the aligned overlap, 0..1.
+        agreeing: share of the overlap where both look alike, 0..1.
+        color_difference: mean absolute difference over the overlap of smoothed colours, 0..255.
+        worst_color: the difference that 97 of 100 places of the overlap stay below, 0..255.
+        worst_recolored: the same after the best linear change of each channel, 0..255.
+        plain: both images have hardly any detail.
+        contrast: standard deviation of the strongest channel in the overlap, the flatter image, 0..128.
+        query_overlap, match_overlap: share of the one image that the other shows, 0..1.
+        hash_distance: bits, best orientation; quality: the lower of both, 0..100.
+        alignment: both images in one frame.
+        inlier_points: (K, 2) query px and (K, 2) candidate px.
+    """
+
+    homography: NDArray[np.float64] | None
+    mirrored: bool
+    inliers: int
+    independent: int
+    correspondences: int
+    linearity: float
+    orb: float
+    ssim: float
+    agreeing: float
+    color_difference: float
+    worst_color: float
+    worst_recolored: float
+    plain: bool
+    contrast: float
+    query_overlap: float
+    match_overlap: float
+    hash_distance: int
+    quality: int
+    alignment: Alignment | None
+    inlier_points: tuple[NDArray[np.float32], NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Mapping:
+    homography: NDArray[np.float64]
+    inliers: int
+    independent: int
+    correspondences: int
+    linearity: float
+    points: tuple[NDArray[np.float32], NDArray[np.float32]]
+
+
+_NO_POINTS = (np.zeros((0, 2), np.float32), np.zeros((0, 2), np.float32))
+
+
+def measure(
+    query: Subject, features: QueryFeatures, candidate: Subject, hands: Hands = Hands.BOTH
+) -> Evidence:
+    """Compare a query with a candidate and return the strongest evidence.
+
+    Args:
+        query, features: the query.
+        candidate: the image it is compared with.
+        hands: whether to look for the query as it is, for its mirror image, or for both.
+
+    Cost: 1 ms for each hand, and 2 ms more when there is something to be measured.
+    """
+    distances = np.bitwise_count(query.codes ^ candidate.codes[0]).sum(axis=1, dtype=np.int64)
+    orientation, distance = int(distances.argmin()), int(distances.min())
+    best = _map(features.extended, candidate.local) if hands is not Hands.MIRRORED else None
+    # The other hand is tried only where this one has not settled it.
+    if hands is not Hands.STRAIGHT and (best is None or best.independent < 2 * _TRUSTED_INLIERS):
+        mirrored = _map(features.mirrored, candidate.local)
+        if mirrored is not None and (best is None or mirrored.independent > best.independent):
+            best = _unmirror(mirrored, query.size[0])
+    if best is None or best.independent < _TRUSTED_INLIERS:
+        trusted = min(query.quality, candidate.quality) >= MIN_HASH_QUALITY
+        for whole in _whole_images(query, candidate, orientation if trusted else 0, distance):
+            best = _better(query, candidate, best, whole)
+    if best is None or (0 < best.independent < _WORTH_MEASURING):
+        return _nothing(query, candidate, distance)
+    return _evidence(query, features, candidate, best, distance)
+
+
+def _map(query: LocalFeatures, candidate: LocalFeatures) -> _Mapping | None:
+    pairs = matching.correspond(query, candidate)
+    model = geometry.estimate(query, candidate, pairs)
+    if model is None:
+        return None
+    return _Mapping(
+        homography=model.homography,
+        inliers=len(model.inliers),
+        independent=model.independent,
+        correspondences=len(pairs),
+        linearity=model.linearity,
+        points=(
+            query.points[pairs.query[model.inliers]],
+            candidate.points[pairs.candidate[model.inliers]],
+        ),
+    )
+
+
+def _unmirror(mapping: _Mapping, width: int) -> _Mapping:
+    """From px of the mirror image of the query to px of the query."""
+    homography = mapping.homography @ _flip(width)
+    points = mapping.points[0].copy()
+    points[:, 0] = width - 1 - points[:, 0]
+    return _Mapping(
+        homography / homography[2, 2],
+        mapping.inliers,
+        mapping.independent,
+        mapping.correspondences,
+        mapping.linearity,
+        (points, mapping.points[1]),
+    )
+
+
+def _whole_images(query: Subject, candidate: Subject, orientation: int, distance: int) -> Iterator[_Mapping]:
+    """The mappings of the whole query onto the whole candidate that are worth a look."""
+    if distance <= _HASH_MODEL_BITS:
+        yield _whole_image(query.size, candidate.size, orientation)
+    layouts = query.layout.astype(np.int32) - candidate.layout
+    if np.abs(layouts).mean() <= _LAYOUT_MODEL and (orientation or distance > _HASH_MODEL_BITS):
+        yield _whole_image(query.size, candidate.size, 0)
+
+
+def _whole_image(query: tuple[int, int], candidate: tuple[int, int], orientation: int) -> _Mapping:
+    """The mapping of the whole query onto the whole candidate, turned as the hash says."""
+    transposed, mirrored, flipped = ORIENTATIONS[orientation]
+    matrix = np.array([[2 / query[0], 0, 1 / query[0] - 1], [0, 2 / query[1], 1 / query[1] - 1], [0, 0, 1]])
+    if transposed:
+        matrix = np.array([[0, 1, 0], [1, 0, 0], [0, 0, 1]]) @ matrix
+    matrix = np.diag([-1.0 if mirrored else 1.0, -1.0 if flipped else 1.0, 1.0]) @ matrix
+    width, height = candidate
+    back = np.array([[width / 2, 0, width / 2 - 0.5], [0, height / 2, height / 2 - 0.5], [0, 0, 1]])
+    return _Mapping(back @ matrix, 0, 0, 0, 0.0, _NO_POINTS)
+
+
+def _better(query: Subject, candidate: Subject, weak: _Mapping | None, whole: _Mapping) -> _Mapping:
+    """Choose between a weak geometric model and the whole image by how much looks alike."""
+    if weak is None:
+        return whole
+
+    def alike(mapping: _Mapping) -> float:
+        alignment = align(query.rendering, candidate.rendering, mapping.homography)
+        if alignment is None:
+            return -1.0
+        shared = min(1.0, sum(overlaps(mapping.homography, query.size, candidate.size)) / 2)
+        return float(alignment.ssim[alignment.mask].mean()) * shared
+
+    return whole if alike(whole) > alike(weak) else weak
+
+
+def _nothing(query: Subject, candidate: Subject, distance: int) -> Evidence:
+    return Evidence(
+        homography=None,
+        mirrored=False,
+        inliers=0,
+        independent=0,
+        correspondences=0,
+        linearity=0.0,
+        orb=0.0,
+        ssim=0.0,
+        agreeing=0.0,
+        color_difference=255.0,
+        worst_color=255.0,
+        worst_recolored=255.0,
+        plain=query.is_plain and candidate.is_plain,
+        contrast=0.0,
+        query_overlap=0.0,
+        match_overlap=0.0,
+        hash_distance=distance,
+        quality=min(query.quality, candidate.quality),
+        alignment=None,
+        inlier_points=_NO_POINTS,
+    )
+
+
+def _evidence(
+    query: Subject, features: QueryFeatures, candidate: Subject, mapping: _Mapping, distance: int
+) -> Evidence:
+    homography = mapping.homography
+    query_overlap, match_overlap = overlaps(homography, query.size, candidate.size)
+    alignment = align(query.rendering, candidate.rendering, homography)
+    ssim = agreeing = contrast = 0.0
+    color_difference = worst = recolored = 255.0
+    if alignment is not None:
+        inside = alignment.ssim[alignment.mask]
+        ssim = float(np.clip(inside.mean(), 0.0, 1.0))
+        agreeing = float((inside >= AGREEING_SSIM).mean())
+        color_difference, worst, recolored, contrast = _colors(alignment)
+    return Evidence(
+        homography=homography,
+        mirrored=_mirrors(homography, query.size),
+        inliers=mapping.inliers,
+        independent=mapping.independent,
+        correspondences=mapping.correspondences,
+        linearity=mapping.linearity,
+        orb=_orb_share(query.size, features, candidate, homography),
+        ssim=ssim,
+        agreeing=agreeing,
+        color_difference=color_difference,
+        worst_color=worst,
+        worst_recolored=recolored,
+        plain=query.is_plain and candidate.is_plain,
+        contrast=contrast,
+        query_overlap=query_overlap,
+        match_overlap=match_overlap,
+        hash_distance=distance,
+        quality=min(query.quality, candidate.quality),
+        alignment=alignment,
+        inlier_points=mapping.points,
+    )
+
+
+def _colors(alignment: Alignment) -> tuple[float, float, float, float]:
+    """Return mean and 97th percentile of the colour difference, the latter also recoloured, and contrast."""
+    first, second = (
+        cv2.blur(side, (5, 5)).astype(np.float32)[alignment.mask]
+        for side in (alignment.query, alignment.candidate)
+    )
+    difference = np.abs(first - second)
+    centred = first - first.mean(axis=0), second - second.mean(axis=0)
+    gain = (centred[0] * centred[1]).sum(axis=0) / np.maximum((centred[0] ** 2).sum(axis=0), 1.0)
+    recolored = np.abs(gain * centred[0] - centred[1]).max(axis=1)
+    contrast = min(float(side.std(axis=0).max()) for side in (first, second))
+    return (
+        float(difference.mean()),
+        float(np.percentile(difference.max(axis=1), 97)),
+        float(np.percentile(recolored, 97)),
+        contrast,
+    )
+
+
+def _orb_share(
+    query_size: tuple[int, int],
+    features: QueryFeatures,
+    candidate: Subject,
+    homography: NDArray[np.float64],
+) -> float:
+    """Share of the query's key points within the candidate's frame that find a like one where expected."""
+    local = features.local
+    if _mirrors(homography, query_size):
+        local = features.mirrored_local
+        homography = homography @ _flip(query_size[0])
+    mapped = geometry.apply(homography / homography[2, 2], local.points)
+    width, height = candidate.size
+    with np.errstate(invalid="ignore"):
+        inside = (mapped >= 0).all(axis=1) & (mapped[:, 0] < width) & (mapped[:, 1] < height)
+    rows = np.flatnonzero(inside)
+    if not len(rows) or not len(candidate.local):
+        return 0.0
+    centre = local.points[rows].mean(axis=0)
+    derivative = geometry.jacobian(homography, float(centre[0]), float(centre[1]))
+    scale = np.sqrt(abs(np.linalg.det(derivative)))
+    tolerance = geometry.TOLERANCE * np.maximum(local.sizes[rows] * scale, candidate.local.sizes.min())
+    partner = matching.guided(
+        mapped[rows].astype(np.float32),
+        tolerance.astype(np.float32),
+        np.ascontiguousarray(local.descriptors[rows]),
+        candidate.local,
+    )
+    return float((partner >= 0).mean())
+
+
+def _mirrors(homography: NDArray[np.float64], size: tuple[int, int]) -> bool:
+    derivative = geometry.jacobian(homography, size[0] / 2, size[1] / 2)
+    return bool(np.linalg.det(derivative) < 0)
+
+
+def _flip(width: int) -> NDArray[np.float64]:
+    """(3, 3): px of an image → px of its mirror image, and back."""
+    return np.array([[-1, 0, width - 1], [0, 1, 0], [0, 0, 1]], np.float64)
