@@ -4,8 +4,8 @@
 
 Every image, and pages of rendered text, is extracted as a library would and as a query would, at its own
 size and reduced. From each look at each image the same number of descriptors is taken, so that no image
-rules. 65,536 of all are chosen at random (seeded) as words and, from the rest, 1,024 as pivots. The 64
-signature bits are chosen one after the other: balanced, and as little correlated with those already chosen
+rules. 65,536 of all are chosen at random (seeded) as words; 512 pivots are k-majority centres of these. The
+64 signature bits are chosen one after the other: balanced, and as little correlated with those already chosen
 as possible.
 """
 
@@ -29,6 +29,8 @@ from echo_image.index.words import vocabulary
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff"}
 PER_LOOK = 500
+#: Rounds of k-majority; the assignment hardly changes after five.
+ROUNDS = 6
 #: Long sides at which each image is looked at: catalogue pictures, photographs, details.
 LOOKS_PX = (320, 640, 1024, 2048)
 
@@ -73,6 +75,19 @@ def hamming(a: NDArray[np.uint64], b: NDArray[np.uint64]) -> NDArray[np.int64]:
     return np.asarray(np.bitwise_count(a[:, None, :] ^ b[None, :, :]).sum(axis=2, dtype=np.int64))
 
 
+def majority_centres(words: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """k-majority: (512, 4) centres, each bit that of most of its words, and the centre of each word."""
+    bits = np.unpackbits(words.view(np.uint8), axis=1)
+    centres = words[: vocabulary.NUM_PIVOTS].copy()
+    for _ in range(ROUNDS):
+        home = np.concatenate([hamming(part, centres).argmin(axis=1) for part in np.array_split(words, 128)])
+        for centre in np.unique(home):
+            majority = bits[home == centre].mean(axis=0) >= 0.5
+            centres[centre] = np.packbits(majority).view(np.uint64)
+    home = np.concatenate([hamming(part, centres).argmin(axis=1) for part in np.array_split(words, 128)])
+    return centres, home
+
+
 def signature_bits(sample: NDArray[np.uint64]) -> NDArray[np.uint8]:
     bits = np.unpackbits(sample.view(np.uint8), axis=1, bitorder="little").astype(np.float64)
     balance = np.abs(bits.mean(axis=0) - 0.5) * 2
@@ -96,13 +111,10 @@ def main() -> None:
     sources = itertools.chain(images(options.folders), text_pages())
     looks = [d for gray in sources for d in descriptors(gray, rng)]
     pool = np.unique(np.concatenate(looks), axis=0)
-    needed = vocabulary.NUM_WORDS + vocabulary.NUM_PIVOTS
-    if len(pool) < needed:
-        parser.error(f"{len(pool)} descriptors found, {needed} needed: name more images")
-    order = rng.permutation(len(pool))
-    words = pool[order[: vocabulary.NUM_WORDS]]
-    pivots = pool[order[vocabulary.NUM_WORDS : needed]]
-    home = np.concatenate([hamming(part, pivots).argmin(axis=1) for part in np.array_split(words, 128)])
+    if len(pool) < vocabulary.NUM_WORDS:
+        parser.error(f"{len(pool)} descriptors found, {vocabulary.NUM_WORDS} needed: name more images")
+    words = pool[rng.permutation(len(pool))[: vocabulary.NUM_WORDS]]
+    pivots, home = majority_centres(words)
     by_pivot = np.argsort(home, kind="stable")
     offsets = np.concatenate([[0], np.cumsum(np.bincount(home, minlength=len(pivots)))])
     np.savez(

@@ -1,12 +1,14 @@
 """The catalogue: what a library knows, in SQLite. It is the truth; every index is a cache of it.
 
-`Catalogue` holds all SQL of the project. Rows are written in short transactions by one writer at a time
-(the library holds the lock); readers see the last committed state and never wait.
+`Catalogue` and its `SegmentTable` hold all SQL of the project. Rows are written in short transactions by
+one writer at a time (the library holds the lock); readers see the last committed state and never wait.
+`Packs` are the files beside it, for what is too large for rows.
 """
 
 from __future__ import annotations
 
-from echo_image.catalogue.database import Catalogue
+from echo_image.catalogue.catalogue import Catalogue
+from echo_image.catalogue.database import create, has_older_layout
 from echo_image.catalogue.packs import Packs
 from echo_image.catalogue.records import (
     UNKNOWN,
@@ -28,4 +30,6 @@ __all__ = [
     "Packs",
     "Place",
     "SegmentRecord",
+    "create",
+    "has_older_layout",
 ]

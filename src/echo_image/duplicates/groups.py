@@ -1,31 +1,37 @@
-"""Pairs with near perceptual hashes, verified, and joined to groups.
+"""Groups of images of one library: near pairs of perceptual hashes, verified, and joined.
 
-Compared is every pair, exactly, by Hamming distance: 100,000 images take about 10 s on one core.
+Of pairs that would join what hangs together already only the first, the nearest, is verified.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from echo_image.catalogue import ImageRecord
+from echo_image.duplicates.components import Component, Components
+from echo_image.duplicates.near import near_pairs
 from echo_image.features import QueryFeatures, orb, perceptual
 from echo_image.index import hashes
-from echo_image.index.words.kernels import compiled, popcount
 from echo_image.retrieval.query import stored_reference
 from echo_image.store import Store
+from echo_image.store.snapshot import HASH_BYTES
 from echo_image.verify.decide import PROVEN_SCORE, Verdict
 from echo_image.verify.judge import Named, judge
 from echo_image.verify.measure import Subject
 
-#: Pairs further apart (of 256 bits) are not compared; 31 is the published recommendation for PDQ.
-MAX_DISTANCE_BITS = 31
+#: Hashes of images with less (0..100) say little: flat images are all near each other. The published
+#: recommendation for PDQ.
+MIN_QUALITY = 50
 _IDENTICAL = "identical"
 _NEAR = "near"
-#: Candidates of one pairing round; bounds memory.
-_MAX_PAIRS = 5_000_000
+#: Images read for verification that are kept, about 40 KB each.
+_SUBJECTS = 256
+#: Keys whose hashes are looked up at once.
+_CHUNK = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,119 +57,97 @@ class DuplicateGroup:
         }
 
 
-@compiled
-def _near_pairs(
-    codes: NDArray[np.uint64],
-    trusted: NDArray[np.bool_],
-    reach: int,
-    first: NDArray[np.int64],
-    second: NDArray[np.int64],
-) -> int:
-    found = 0
-    for i in range(codes.shape[0]):
-        if not trusted[i]:
-            continue
-        for j in range(i + 1, codes.shape[0]):
-            bits = (
-                popcount(codes[i, 0] ^ codes[j, 0])
-                + popcount(codes[i, 1] ^ codes[j, 1])
-                + popcount(codes[i, 2] ^ codes[j, 2])
-                + popcount(codes[i, 3] ^ codes[j, 3])
-            )
-            if bits <= reach and trusted[j] and found < first.shape[0]:
-                first[found] = i
-                second[found] = j
-                found += 1
-    return found
-
-
 def find_duplicates(store: Store, *, min_score: float = PROVEN_SCORE) -> list[DuplicateGroup]:
     """Return the groups of a library, those with most images first.
 
-    An image with several locations is a group of its own kind `identical`, as are images with equal pixels.
+    An image with several locations is a group of its own, of the kind `identical`, as are images with equal
+    pixels.
 
     Args:
         store: the library.
-        min_score: pairs below it do not count.
+        min_score: pairs below it do not count, 0..100.
 
     Raises:
         LibraryCorrupt: a part of the library is damaged.
+
+    Cost: as `near_pairs`, and some ms for each near pair that is verified, at most 16 for an image. In memory
+        are the hashes, the images of groups, and the features of some hundred others.
     """
-    keys = store.catalogue.all_keys()
-    records = store.catalogue.records(keys)
-    links: list[tuple[int, int, float, str]] = [
-        (first, second, 100.0, _IDENTICAL) for first, second in store.catalogue.pixel_twins()
-    ]
-    links += _near_links(store, records, min_score)
-    groups = [_group(records, members, links) for members in _components(links)]
-    grouped = {image.key for group in groups for image in group.images}
-    groups += [
-        DuplicateGroup((record,), _IDENTICAL, 100.0)
-        for record in records.values()
-        if len(record.locations) > 1 and record.key not in grouped
-    ]
-    return sorted(groups, key=lambda group: (-len(group.images), group.images[0].locations))
+    components = Components()
+    for first, second in store.catalogue.pixel_twins():
+        components.link(first, second, score=100.0, identical=True)
+    _link_near(store, components, min_score)
+    groups = [_group(store, component) for component in components.all()]
+    alone = [key for key in store.catalogue.keys_with_several_locations() if key not in components]
+    for start in range(0, len(alone), _CHUNK):
+        records = store.catalogue.records(alone[start : start + _CHUNK]).values()
+        groups += [DuplicateGroup((record,), _IDENTICAL, 100.0) for record in records]
+    kept = [group for group in groups if _is_group(group)]
+    return sorted(kept, key=lambda group: (-len(group.images), group.images[0].locations))
 
 
-def _near_links(
-    store: Store, records: dict[int, ImageRecord], min_score: float
-) -> list[tuple[int, int, float, str]]:
-    keys = np.array(sorted(records), np.int64)
-    if len(keys) < 2:
-        return []
-    stored = store.stored([int(key) for key in keys])
-    keys = np.array([key for key in keys if int(key) in stored], np.int64)
-    codes = hashes.as_words(np.stack([stored[int(key)].code for key in keys]))
-    trusted = np.array([records[int(key)].quality >= 50 for key in keys])
-    first, second = np.empty(_MAX_PAIRS, np.int64), np.empty(_MAX_PAIRS, np.int64)
-    count = _near_pairs(codes, trusted, MAX_DISTANCE_BITS, first, second)
-    links = []
-    for i, j in zip(first[:count], second[:count], strict=True):
-        a, b = records[int(keys[i])], records[int(keys[j])]
-        match = judge(*_as_query(store, a), _subject(store, b), Named(b.id, b.locations))
-        if match.verdict is not Verdict.SIMILAR and match.score >= min_score:
-            links.append((a.key, b.key, match.score, _NEAR))
-    return links
-
-
-def _subject(store: Store, record: ImageRecord) -> Subject:
-    stored = store.stored([record.key])[record.key]
-    jpeg = store.thumbnails([record.key])[record.key]
-    return stored_reference(stored, jpeg, width=record.width, height=record.height, quality=record.quality)
-
-
-def _as_query(store: Store, record: ImageRecord) -> tuple[Subject, QueryFeatures]:
-    subject = _subject(store, record)
-    code = subject.codes.view(np.uint8).reshape(1, -1)
-    none = orb.empty()
-    hashed = perceptual.PerceptualHash(code, record.quality)
-    return subject, QueryFeatures(hashed, np.zeros(0, np.uint8), subject.local, subject.local, none, none)
-
-
-def _components(links: list[tuple[int, int, float, str]]) -> list[set[int]]:
-    parent: dict[int, int] = {}
-
-    def root(key: int) -> int:
-        while parent.setdefault(key, key) != key:
-            parent[key] = parent[parent[key]]
-            key = parent[key]
-        return key
-
-    for first, second, _, _ in links:
-        parent[root(first)] = root(second)
-    components: dict[int, set[int]] = {}
-    for key in list(parent):
-        components.setdefault(root(key), set()).add(key)
-    return list(components.values())
-
-
-def _group(
-    records: dict[int, ImageRecord], members: set[int], links: list[tuple[int, int, float, str]]
-) -> DuplicateGroup:
-    own = [link for link in links if link[0] in members]
+def _group(store: Store, component: Component) -> DuplicateGroup:
+    records = store.catalogue.records(component.members).values()
     images = sorted(
-        (records[key] for key in members),
-        key=lambda image: (-image.width * image.height, -image.num_bytes, image.locations),
+        records, key=lambda image: (-image.width * image.height, -image.num_bytes, image.locations)
     )
-    kind = _IDENTICAL if all(link[3] == _IDENTICAL for link in own) else _NEAR
-    return DuplicateGroup(tuple(images), kind, min(link[2] for link in own))
+    return DuplicateGroup(tuple(images), _IDENTICAL if component.identical else _NEAR, component.score)
+
+
+def _is_group(group: DuplicateGroup) -> bool:
+    """Whether it still is one: images may have been removed since their hashes were compared."""
+    return len(group.images) > 1 or any(len(image.locations) > 1 for image in group.images)
+
+
+def _link_near(store: Store, components: Components, min_score: float) -> None:
+    keys, codes = _codes(store, store.catalogue.keys_of_quality(MIN_QUALITY))
+    verified = _Verified(store)
+    for i, j in zip(*near_pairs(codes), strict=True):
+        first, second = int(keys[i]), int(keys[j])
+        if components.root(first) == components.root(second):
+            continue
+        score = verified.score(first, second)
+        if score is not None and score >= min_score:
+            components.link(first, second, score=score, identical=False)
+
+
+def _codes(store: Store, keys: list[int]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+    """(N,) int64 keys of the images that are still there, and (N, 4) uint64 hashes."""
+    found: dict[int, bytes] = {}
+    for start in range(0, len(keys), _CHUNK):
+        found |= store.codes(keys[start : start + _CHUNK])
+    codes = np.frombuffer(b"".join(found.values()), np.uint8).reshape(-1, HASH_BYTES)
+    return np.fromiter(found, np.int64, len(found)), hashes.as_words(codes)
+
+
+class _Verified:
+    """Verifies pairs, and keeps what it read of the last images: those of a group come close together."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._subject = lru_cache(maxsize=_SUBJECTS)(self._read)
+
+    def score(self, first: int, second: int) -> float | None:
+        """Return the score of a pair that is proven to show the same; None when it is not, or gone."""
+        query, candidate = self._subject(first), self._subject(second)
+        if query is None or candidate is None:
+            return None
+        match = judge(query, _features_of(query), candidate, Named("", ()))
+        return None if match.verdict is Verdict.SIMILAR else match.score
+
+    def _read(self, key: int) -> Subject | None:
+        record = self._store.catalogue.records([key]).get(key)
+        stored = self._store.stored([key]).get(key)
+        jpeg = self._store.thumbnails([key]).get(key)
+        if record is None or stored is None or jpeg is None:
+            return None
+        return stored_reference(
+            stored, jpeg, width=record.width, height=record.height, quality=record.quality
+        )
+
+
+def _features_of(subject: Subject) -> QueryFeatures:
+    code = subject.codes.view(np.uint8).reshape(1, -1)
+    hashed = perceptual.PerceptualHash(code, subject.quality)
+    none = orb.empty()
+    return QueryFeatures(hashed, np.zeros(0, np.uint8), subject.local, subject.local, none, none)

@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from echo_image.features import layout, orb, perceptual
+from echo_image.features import layout, orb, perceptual, thumbnail
 from echo_image.features.orb import LocalFeatures
 from echo_image.features.perceptual import PerceptualHash
 from echo_image.image import Image
@@ -32,11 +32,19 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Features:
-    """Everything extracted from one image of a library; `layout` is (48,) uint8."""
+    """Everything extracted from one image of a library.
+
+    Attributes:
+        perceptual: PDQ.
+        layout: (48,) uint8, colour layout.
+        local: key points.
+        small: (h, w, 3) uint8, the image reduced to a thumbnail's size.
+    """
 
     perceptual: PerceptualHash
     layout: NDArray[np.uint8]
     local: LocalFeatures
+    small: NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,17 +77,19 @@ def fingerprint() -> str:
     return (
         f"pdq{perceptual.VERSION}+layout{layout.VERSION}"
         f"+orb{orb.VERSION}-n{orb.NUM_FEATURES}-r{orb.LONG_SIDE_PX}"
-        f"-l{orb.NUM_LEVELS}-t{orb.FAST_THRESHOLD}-e{orb.EDGE_PX}"
+        f"-l{orb.NUM_LEVELS}-t{orb.FAST_THRESHOLD}-e{orb.EDGE_PX}-u{orb.ENLARGED_PX}"
     )
 
 
 def extract(image: Image) -> Features:
     """Return the features stored for an image. Deterministic; cost about 7 ms for 0.2 MP."""
     gray = _working_gray(image, orb.LONG_SIDE_PX)
+    small = thumbnail.reduce(image.pixels, thumbnail.LONG_SIDE_PX)
     return Features(
         perceptual.perceptual_hash(gray),
-        layout.color_layout(image.pixels),
+        layout.color_layout(small),
         orb.extract(gray, full_size=(image.width, image.height)),
+        small,
     )
 
 
@@ -97,7 +107,7 @@ def extract_query(image: Image) -> QueryFeatures:
     fine_local, fine_mirrored = finer.result()
     return QueryFeatures(
         hashed,
-        layout.color_layout(image.pixels),
+        layout.color_layout(thumbnail.reduce(image.pixels, thumbnail.LONG_SIDE_PX)),
         local,
         orb.concatenate(local, fine_local),
         orb.concatenate(mirrored_local, fine_mirrored),

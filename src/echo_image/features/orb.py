@@ -35,7 +35,9 @@ SCALE_FACTOR = 1.2
 FAST_THRESHOLD = 8
 EDGE_PX = 12
 PATCH_PX = 31
-#: Small images are enlarged up to this factor: a thumbnail of 120 px has too few pixels for a patch.
+#: Small images are enlarged, to this long side and by this factor at most: one of 120 px has too few pixels
+#: for a patch.
+ENLARGED_PX = 384
 MAX_ENLARGEMENT = 2.0
 
 #: The second, larger look that only a query gets.
@@ -91,8 +93,14 @@ def concatenate(first: LocalFeatures, second: LocalFeatures) -> LocalFeatures:
 
 
 def working_size(width: int, height: int, long_side: int) -> tuple[int, int]:
-    """Return (width, height) px at which an image is extracted: `long_side`, or twice its own size."""
-    factor = min(long_side / max(width, height), MAX_ENLARGEMENT)
+    """Return (width, height) px at which an image is extracted: the long side at most `long_side`.
+
+    For a library small images are enlarged to `ENLARGED_PX`, for the finer look of a query all are to
+    `long_side`, neither by more than `MAX_ENLARGEMENT`.
+    """
+    own = max(width, height)
+    least = long_side if long_side > LONG_SIDE_PX else ENLARGED_PX
+    factor = min(long_side / own, MAX_ENLARGEMENT, max(1.0, least / own))
     return max(1, round(width * factor)), max(1, round(height * factor))
 
 
@@ -179,7 +187,7 @@ class _Detector:
         if descriptors is None or len(keypoints) == 0:
             return empty()
         height, width = gray.shape
-        points = np.array([k.pt for k in keypoints], np.float32)
+        points = np.array(cv2.KeyPoint.convert(keypoints), np.float32)
         level_scale = SCALE_FACTOR ** np.array([k.octave for k in keypoints], np.float32)
         points += (0.5 * (level_scale - 1.0))[:, None]
         back = np.array([full_size[0] / width, full_size[1] / height], np.float32)
@@ -213,7 +221,7 @@ def _spread(
     keypoints: Sequence[cv2.KeyPoint], width: int, height: int, wanted: int
 ) -> Sequence[cv2.KeyPoint]:
     """Choose `wanted` key points: the strongest of each grid cell first, then the second strongest …"""
-    x, y = np.array([k.pt for k in keypoints]).T
+    x, y = np.asarray(cv2.KeyPoint.convert(keypoints)).T
     response = np.array([k.response for k in keypoints])
     column = np.minimum((x * (_GRID / width)).astype(np.intp), _GRID - 1)
     row = np.minimum((y * (_GRID / height)).astype(np.intp), _GRID - 1)

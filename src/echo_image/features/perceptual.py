@@ -74,10 +74,17 @@ def _dct_matrix() -> NDArray[np.float64]:
 
 
 def _box(values: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.float32]:
-    """Mean over the part of a rows × columns window that lies inside the array."""
+    """Sum over the part of a rows × columns window that lies inside the array."""
     kernel = (columns, rows)
     total = cv2.boxFilter(values, cv2.CV_32F, kernel, normalize=False, borderType=cv2.BORDER_CONSTANT)
     return np.asarray(total, np.float32)
+
+
+@lru_cache(maxsize=32)
+def _inverse_weights(height: int, width: int) -> NDArray[np.float32]:
+    """One over the number of pixels of each window that lie inside; most images of a library share a size."""
+    ones = np.ones((height, width), np.float32)
+    return np.asarray(1 / _box(ones, _window(height), _window(width)), np.float32)
 
 
 def _window(length: int) -> int:
@@ -91,9 +98,9 @@ def _sample(gray: NDArray[np.uint8]) -> NDArray[np.float64]:
     values = gray.astype(np.float32)
     rows, columns = _window(height), _window(width)
     if rows > 1 or columns > 1:
-        weight = _box(np.ones_like(values), rows, columns)
-        values = _box(values, rows, columns) / weight
-        values = _box(values, rows, columns) / weight
+        share = _inverse_weights(height, width)
+        values = _box(values, rows, columns) * share
+        values = _box(values, rows, columns) * share
     y = ((np.arange(_SAMPLES) + 0.5) * height / _SAMPLES).astype(np.intp)
     x = ((np.arange(_SAMPLES) + 0.5) * width / _SAMPLES).astype(np.intp)
     return values[np.ix_(y, x)].astype(np.float64)

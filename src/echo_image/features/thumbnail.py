@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from echo_image.errors import LibraryCorrupt
-from echo_image.image import Image
 
 #: Long side. 320 px show on a result page what the image is, and hold structure enough for SSIM.
 LONG_SIDE_PX = 320
@@ -25,9 +24,8 @@ def reduce(rgb: NDArray[np.uint8], long_side: int) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def encode(image: Image) -> bytes:
-    """Return the thumbnail of an image as JPEG."""
-    small = reduce(image.pixels, LONG_SIDE_PX)
+def encode(small: NDArray[np.uint8]) -> bytes:
+    """Return the JPEG of an image already reduced, (h, w, 3) uint8."""
     done, data = cv2.imencode(
         ".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, QUALITY]
     )

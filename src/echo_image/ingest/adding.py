@@ -1,8 +1,10 @@
 """Adding: offered items → workers → small commits.
 
 Files whose size and time of change are those of the last reading are passed over without being opened.
-Every batch is committed within half a second of its first item, so a kill loses that at most; run again,
-the same call does what is missing.
+A batch is committed when its first item is half a second old and the next one is done, so a kill loses
+little; run again, the same call does what is missing.
+
+Counting and committing cannot be told apart by Ctrl-C: what a report counts is what the library holds.
 """
 
 from __future__ import annotations
@@ -10,19 +12,31 @@ from __future__ import annotations
 import itertools
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
-from echo_image.errors import EchoImageError, EmptyImage, UnsupportedFormat
+from echo_image.catalogue import UNKNOWN
+from echo_image.errors import EmptyImage, LibraryError, NotAFile, NotFound, QueryError, UnsupportedFormat
 from echo_image.fetch import FetchLimits
-from echo_image.image import DecodeLimits, read_file
+from echo_image.image import DecodeLimits
+from echo_image.ingest.interrupts import uninterrupted
 from echo_image.ingest.pool import WorkerFailure, WorkerPool
-from echo_image.ingest.reading import MEMORY_BYTES, TIMEOUT_S, Reading, Task, extract_bytes, read, warm_up
+from echo_image.ingest.reading import (
+    MEMORY_BYTES,
+    TIMEOUT_S,
+    Reading,
+    Task,
+    read,
+    read_anew,
+    read_with,
+    warm_up,
+)
 from echo_image.ingest.reports import AddInterrupted, AddReport, Failure, Progress
-from echo_image.ingest.sources import Offered
-from echo_image.store import Outcome, Store, Writer
-from echo_image.store.writer import SEAL_IMAGES, Entry
+from echo_image.ingest.sources import UNREADABLE, Offered
+from echo_image.ingest.worker import failure_of
+from echo_image.store import Entry, Outcome, Store, Writer, sealing
 
 _BATCH_ITEMS = 64
 _BATCH_S = 0.5
@@ -30,8 +44,9 @@ _LOOKUP_ITEMS = 500
 _PROGRESS_S = 0.1
 #: So few items are read in this process: starting workers would take longer.
 _FEW_ITEMS = 8
-#: Codes that make a file of a folder no image rather than a broken one.
-_NO_IMAGE = frozenset({UnsupportedFormat.code, EmptyImage.code})
+#: Codes that make a file of a folder no image rather than a broken one, where its name does not promise one.
+_NO_IMAGE = frozenset({UnsupportedFormat.code, EmptyImage.code, NotAFile.code, NotFound.code, UNREADABLE})
+_SKIPPED = "skipped"
 
 ProgressCallback = Callable[[Progress], None]
 
@@ -63,13 +78,14 @@ class Addition:
         self._options = options
         self._counts: Counter[str] = Counter()
         self._failures: list[Failure] = []
-        self._batch: list[tuple[Offered, Reading]] = []
+        self._batch: list[tuple[Task, Reading]] = []
         self._batch_since = 0.0
         self._since_seal = 0
         self._start = time.monotonic()
         self._told = 0.0
         self._total: int | None = None
         self._seen = 0
+        self._stopped = False
 
     def run(self, offered: Iterable[Offered]) -> AddReport:
         """Add everything offered.
@@ -77,16 +93,19 @@ class Addition:
         Raises:
             AddInterrupted: at KeyboardInterrupt, after what was done is committed.
             LibraryError and its kinds: the library cannot be written; what was committed stays.
+            Whatever `offered` raises.
         """
         try:
-            for item, outcome in self._outcomes(self._tasks(offered)):
-                self._take(item.offered, outcome)
+            with closing(self._outcomes(self._tasks(offered))) as outcomes:
+                for task, outcome in outcomes:
+                    self._take(task, outcome)
             self._commit()
             self._writer.seal()
+            self._tell("", last=True)
         except KeyboardInterrupt as interrupt:
+            self._stopped = True
             self._commit()
             raise AddInterrupted(self.report()) from interrupt
-        self._tell("", last=True)
         return self.report()
 
     def report(self) -> AddReport:
@@ -95,30 +114,38 @@ class Addition:
             added=self._counts[Outcome.ADDED],
             updated=self._counts[Outcome.UPDATED],
             unchanged=self._counts[Outcome.UNCHANGED],
-            skipped=self._counts["skipped"],
-            failed=self._counts["failed"],
+            skipped=self._counts[_SKIPPED],
+            failed=len(self._failures),
             seconds=time.monotonic() - self._start,
             failures=tuple(sorted(self._failures, key=lambda failure: failure.location)),
         )
 
-    def _outcomes(self, tasks: Iterator[Task]) -> Iterator[tuple[Task, Reading | WorkerFailure]]:
+    def _outcomes(self, tasks: Iterator[Task]) -> Generator[tuple[Task, Reading | WorkerFailure]]:
         few = list(itertools.islice(tasks, _FEW_ITEMS + 1))
         if len(few) <= _FEW_ITEMS:
             for task in few:
-                yield task, _read_here(task)
+                yield task, self._read_here(task)
             return
         pool: WorkerPool[Task, Reading] = WorkerPool(
             read,
             workers=self._options.workers,
             timeout_s=TIMEOUT_S,
             memory_bytes=MEMORY_BYTES,
-            initializer=warm_up,
+            preload=warm_up,
         )
         with pool:
             yield from pool.imap(itertools.chain(few, tasks))
 
+    def _read_here(self, task: Task) -> Reading | WorkerFailure:
+        try:
+            return read_with(task, self._store.catalogue)
+        except LibraryError:
+            raise
+        except Exception as error:  # anything that a file makes a decoder raise is that item's failure
+            return WorkerFailure(*failure_of(error))
+
     def _tasks(self, offered: Iterable[Offered]) -> Iterator[Task]:
-        """Yield what must be read; count what has not changed."""
+        """Yield what must be read; count what has not changed or cannot be read."""
         items = iter(offered)
         while chunk := list(itertools.islice(items, _LOOKUP_ITEMS)):
             self._seen += len(chunk)
@@ -126,8 +153,8 @@ class Addition:
             for item in chunk:
                 before = known.get(item.location)
                 if item.problem:
-                    self._fail(item, "unreadable", item.problem)
-                elif before is not None and not item.is_url and before.stamp == item.stamp:
+                    self._fail(item, item.code, item.problem)
+                elif before is not None and before.stamp == item.stamp and item.stamp != UNKNOWN:
                     self._count(item, Outcome.UNCHANGED)
                 else:
                     yield Task(
@@ -139,47 +166,60 @@ class Addition:
                     )
         self._total = self._seen
 
-    def _take(self, item: Offered, outcome: Reading | WorkerFailure) -> None:
+    def _take(self, task: Task, outcome: Reading | WorkerFailure) -> None:
         if isinstance(outcome, WorkerFailure):
-            if outcome.code in _NO_IMAGE and not item.expected:
-                self._count(item, "skipped")
-            else:
-                self._fail(item, outcome.code, outcome.reason)
+            self._fail(task.offered, outcome.code, outcome.reason)
         else:
             if not self._batch:
                 self._batch_since = time.monotonic()
-            self._batch.append((item, outcome))
+            self._batch.append((task, outcome))
         full = len(self._batch) >= _BATCH_ITEMS
         if full or (self._batch and time.monotonic() - self._batch_since >= _BATCH_S):
             self._commit()
 
     def _commit(self) -> None:
+        """Store the batch, count all of it, and only then tell."""
         batch, self._batch = self._batch, []
-        if not batch:
-            return
-        outcomes = self._writer.commit([_entry(item, reading) for item, reading in batch])
-        for (item, _), outcome in zip(batch, outcomes, strict=True):
-            final = self._again(item) if outcome is Outcome.RETRY else outcome
-            if final is not None:
-                self._count(item, final)
-        self._since_seal += len(batch)
-        if self._since_seal >= SEAL_IMAGES:
-            self._writer.seal(at_least=SEAL_IMAGES)
+        again = self._store_and_count(batch)
+        if again:
+            # Known when they were read, and removed since by an earlier item of this run.
+            anew = [(task, self._read_anew(task)) for task in again]
+            self._store_and_count([(task, reading) for task, reading in anew if isinstance(reading, Reading)])
+        if batch:
+            self._tell(batch[-1][0].offered.location)
+        if self._since_seal >= sealing.SEAL_IMAGES and not self._stopped:
             self._since_seal = 0
+            self._writer.seal(at_least=sealing.SEAL_IMAGES)
 
-    def _again(self, item: Offered) -> Outcome | None:
-        """Extract an image that was known when it was read and removed before it was committed."""
+    def _store_and_count(self, batch: list[tuple[Task, Reading]]) -> list[Task]:
+        """Commit, and return the items that must be extracted after all."""
+        if not batch:
+            return []
+        again = []
+        with uninterrupted():
+            outcomes = self._writer.commit([_entry(task.offered, reading) for task, reading in batch])
+            for (task, _), outcome in zip(batch, outcomes, strict=True):
+                if outcome is Outcome.RETRY:
+                    again.append(task)
+                else:
+                    self._counts[outcome] += 1
+            self._since_seal += len(batch)
+        return again
+
+    def _read_anew(self, task: Task) -> Reading | None:
         try:
-            data = read_file(item.target, limits=self._options.decode_limits)
-            reading = extract_bytes(data, self._options.decode_limits, self._options.attributes)
-        except EchoImageError as error:
-            self._fail(item, error.code, error.message)
+            return read_anew(task)
+        except Exception as error:  # as in `_read_here`
+            self._fail(task.offered, *failure_of(error))
             return None
-        return self._writer.commit([_entry(item, reading)])[0]
 
     def _fail(self, item: Offered, code: str, reason: str) -> None:
+        code = UNREADABLE if code == QueryError.code else code
+        if not item.expected and code in _NO_IMAGE:
+            self._count(item, _SKIPPED)
+            return
         self._failures.append(Failure(item.location, code, reason))
-        self._count(item, "failed")
+        self._tell(item.location)
 
     def _count(self, item: Offered, what: str) -> None:
         self._counts[what] += 1
@@ -187,16 +227,16 @@ class Addition:
 
     def _tell(self, location: str, *, last: bool = False) -> None:
         callback, now = self._options.progress, time.monotonic()
-        if callback is None or (not last and now - self._told < _PROGRESS_S):
+        if callback is None or self._stopped or (not last and now - self._told < _PROGRESS_S):
             return
         self._told = now
         callback(
             Progress(
-                done=sum(self._counts.values()),
+                done=sum(self._counts.values()) + len(self._failures),
                 total=self._total,
                 location=location,
                 added=self._counts[Outcome.ADDED],
-                failed=self._counts["failed"],
+                failed=len(self._failures),
                 seconds=now - self._start,
             )
         )
@@ -204,12 +244,3 @@ class Addition:
 
 def _entry(item: Offered, reading: Reading) -> Entry:
     return Entry(item.location, item.stamp, reading.content_id, reading.extracted)
-
-
-def _read_here(task: Task) -> Reading | WorkerFailure:
-    try:
-        return read(task)
-    except EchoImageError as error:
-        return WorkerFailure(error.code, error.message)
-    except MemoryError:
-        return WorkerFailure("memory_limit", "not enough memory to decode it")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 
 from echo_image.catalogue import Catalogue
 from echo_image.fetch import FetchLimits, fetch_sync
-from echo_image.image import DecodeLimits, from_array, read_file
+from echo_image.image import DecodeLimits, from_array, read_file, sniff
 from echo_image.index.words import vocabulary
 from echo_image.ingest.sources import Offered
 from echo_image.store import Extracted, extract
@@ -23,6 +24,8 @@ from echo_image.store.extraction import load
 TIMEOUT_S = 60.0
 #: One image may take this much memory beyond what a worker has; 134 MP in four channels, and a copy.
 MEMORY_BYTES = 3 * 2**30
+#: So much of a file tells what it is.
+_START_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +63,48 @@ def warm_up() -> None:
 
 
 def read(task: Task) -> Reading:
-    """Read one item; raises EchoImageError when it is no image or crosses a limit."""
-    offered = task.offered
-    if offered.is_url:
-        data = fetch_sync(offered.target, limits=task.fetch_limits).data
-    else:
-        data = read_file(offered.target, limits=task.decode_limits)
+    """Read one item in a worker; raises EchoImageError when it is no image or crosses a limit."""
+    return read_with(task, _catalogue(task.catalogue))
+
+
+def read_with(task: Task, catalogue: Catalogue) -> Reading:
+    """Read one item; of what the catalogue knows already only the content id. Raises as `read`."""
+    data = _bytes_of(task)
     content_id = hashlib.sha256(data).digest()
-    if _catalogue(task.catalogue).key_of_content(content_id) is not None:
+    if catalogue.key_of_content(content_id) is not None:
         return Reading(content_id, None)
     return extract_bytes(data, task.decode_limits, task.attributes)
+
+
+def read_anew(task: Task) -> Reading:
+    """Read and extract one item, whatever the catalogue knows. Raises as `read`."""
+    return extract_bytes(_bytes_of(task), task.decode_limits, task.attributes)
+
+
+def _bytes_of(task: Task) -> bytes:
+    offered = task.offered
+    if offered.is_url:
+        return fetch_sync(offered.target, limits=task.fetch_limits).data
+    if not offered.expected:
+        _refuse_others(offered.target)
+    return read_file(offered.target, limits=task.decode_limits)
+
+
+def _refuse_others(path: str) -> None:
+    """Raise UnsupportedFormat or EmptyImage for a file that does not begin like an image.
+
+    A folder of photographs also holds films of some gigabytes: neither to be read nor to be counted as
+    images that are too large.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            start = os.read(descriptor, _START_BYTES)
+        finally:
+            os.close(descriptor)
+    except OSError:
+        return  # reading all of it will say what is wrong
+    sniff(start)
 
 
 def extract_bytes(data: bytes, limits: DecodeLimits, attributes: dict[str, Any]) -> Reading:

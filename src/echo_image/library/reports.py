@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from echo_image.ingest.sources import printable
+from echo_image.store import Store, layout
+
 
 @dataclass(frozen=True, slots=True)
 class RemoveReport:
@@ -58,7 +61,8 @@ class LibraryInfo:
         unindexed: images not yet in one; each reader indexes these in memory.
         fingerprint: which extractors and vocabulary made it.
         original_bytes: of the images' files, which the library does not keep.
-        bytes: of the library by part: catalogue, features, thumbnails, index, other.
+        bytes: of the library by part: catalogue, features, thumbnails, index, other (what removed images
+            left in the packs, and what belongs to no image). Together they are all files of the folder.
     """
 
     path: str
@@ -82,3 +86,34 @@ class LibraryInfo:
             "original_bytes": self.original_bytes,
             "bytes": dict(self.bytes),
         }
+
+
+def info_of(store: Store) -> LibraryInfo:
+    """Return what a library holds; numbers of one moment, also while another process writes."""
+    catalogue = store.catalogue
+    with catalogue.consistent():
+        counts = catalogue.counts()
+        segments = catalogue.segments.all()
+        covered = max((segment.last_id for segment in segments), default=0)
+        unindexed = len(catalogue.all_keys(after=covered))
+        fingerprint = catalogue.get_meta(layout.FINGERPRINT)
+    sizes = layout.file_sizes(store.path)
+    of_catalogue = sum(size for name, size in sizes.items() if name.startswith(layout.CATALOGUE))
+    of_index = sum(size for name, size in sizes.items() if name.endswith(layout.SUFFIX))
+    kept = counts["features_bytes"] + counts["thumbnails_bytes"]
+    return LibraryInfo(
+        path=printable(str(store.path)),
+        images=counts["images"],
+        locations=counts["locations"],
+        segments=len(segments),
+        unindexed=unindexed,
+        fingerprint=str(fingerprint),
+        original_bytes=counts["original_bytes"],
+        bytes={
+            "catalogue": of_catalogue,
+            "features": counts["features_bytes"],
+            "thumbnails": counts["thumbnails_bytes"],
+            "index": of_index,
+            "other": max(0, sum(sizes.values()) - of_catalogue - of_index - kept),
+        },
+    )

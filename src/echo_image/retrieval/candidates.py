@@ -17,7 +17,7 @@ from echo_image.features.perceptual import ORIENTATIONS, is_mirroring
 from echo_image.index import hashes, layouts
 from echo_image.index.words import vocabulary
 from echo_image.index.words.search import prepare as prepare_words
-from echo_image.index.words.search import search_segment
+from echo_image.index.words.search import search as search_words
 from echo_image.retrieval.query import Prepared
 from echo_image.store.snapshot import Snapshot
 from echo_image.verify.measure import Hands
@@ -97,8 +97,7 @@ def propose(
 
 def _by_words(snapshot: Snapshot, query: Prepared, local: LocalFeatures) -> list[int]:
     words = prepare_words(local, query.image.width, query.image.height, vocabulary.load())
-    parts = [search_segment(segment, words, snapshot.idf) for segment in snapshot.segments]
-    return [int(key) for key in _best(snapshot, parts)[0]]
+    return [int(key) for key in _best(snapshot, search_words(snapshot.segments, words))[0]]
 
 
 def _by_hash(snapshot: Snapshot, codes: NDArray[np.uint64], count: int) -> list[tuple[int, int]]:

@@ -182,7 +182,11 @@ def _verify(
 
 
 def _rank(matches: list[Match], options: SearchOptions, *, detailed: bool) -> list[Match]:
-    """Best first: proven before similar, then score, similarity and location."""
+    """Best first: proven before similar, then score.
+
+    Of equal scores the match that shows more of the same in more of its area comes first, so that of a
+    picture and a crop of it the picture does.
+    """
     floor = decide.SIMILAR_SCORE if options.min_score is None else options.min_score
     shown = [match for match in matches if match.score >= floor and (match.is_proven or detailed)]
     if options.scoring == "plain":
@@ -192,7 +196,7 @@ def _rank(matches: list[Match], options: SearchOptions, *, detailed: bool) -> li
             key=lambda match: (
                 not match.is_proven,
                 -match.score,
-                -match.similarity,
+                -match.ssim * min(match.query_overlap, match.match_overlap),
                 match.location,
                 match.id,
             )

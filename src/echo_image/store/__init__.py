@@ -13,9 +13,10 @@ LIBRARY/
 
 from __future__ import annotations
 
+from echo_image.store.checking import find_problems
 from echo_image.store.extraction import Extracted, extract
 from echo_image.store.folder import Store
 from echo_image.store.snapshot import Snapshot
-from echo_image.store.writer import Outcome, Writer
+from echo_image.store.writer import Entry, Outcome, Writer
 
-__all__ = ["Extracted", "Outcome", "Snapshot", "Store", "Writer", "extract"]
+__all__ = ["Entry", "Extracted", "Outcome", "Snapshot", "Store", "Writer", "extract", "find_problems"]

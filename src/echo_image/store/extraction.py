@@ -56,5 +56,5 @@ def extract(image: Image, attributes: dict[str, Any]) -> Extracted:
             attributes=attributes,
         ),
         found.perceptual.code.tobytes() + found.layout.tobytes() + local,
-        thumbnail.encode(image),
+        thumbnail.encode(found.small),
     )

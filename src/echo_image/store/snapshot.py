@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from echo_image.catalogue import Catalogue, ImageRecord, Packs
+from echo_image.errors import LibraryCorrupt
 from echo_image.features import layout, stored
 from echo_image.features.stored import StoredFeatures
 from echo_image.index import hashes
 from echo_image.index.segment import Segment
 from echo_image.index.words import postings, vocabulary
-from echo_image.index.words.search import inverse_document_frequency
 
 HASH_BYTES = 32
 _WHOLE_BYTES = HASH_BYTES + layout.NUM_BYTES
@@ -27,12 +27,10 @@ class Snapshot:
     Attributes:
         segments: in the order of keys; the last may live in memory only.
         removed: (R,) int64, ascending keys that segments still name but the catalogue no longer has.
-        idf: (65536,) float32, weights of the visual words over all segments.
     """
 
     segments: tuple[Segment, ...]
     removed: NDArray[np.int64]
-    idf: NDArray[np.float32]
 
     def is_live(self, keys: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Say for each key whether the image is still in the library."""
@@ -45,7 +43,7 @@ class Snapshot:
 def make(segments: Iterable[Segment], removed: Iterable[int]) -> Snapshot:
     """Return a snapshot of these segments."""
     kept = tuple(segment for segment in segments if len(segment))
-    return Snapshot(kept, np.array(sorted(removed), np.int64), inverse_document_frequency(kept))
+    return Snapshot(kept, np.array(sorted(removed), np.int64))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,10 +65,19 @@ def read_images(catalogue: Catalogue, packs: Packs, keys: list[int]) -> dict[int
     """Return hash and features of images; raises LibraryCorrupt when a pack is damaged."""
     images = {}
     for key, place in catalogue.places(keys).items():
-        data = packs.features(place)
-        whole = np.frombuffer(data, np.uint8, _WHOLE_BYTES)
-        images[key] = StoredImage(whole[:HASH_BYTES], whole[HASH_BYTES:], stored.unpack(data[_WHOLE_BYTES:]))
+        images[key] = parse(packs.features(place))
     return images
+
+
+def parse(data: bytes) -> StoredImage:
+    """Return what a pack holds of an image; raises LibraryCorrupt when it is not as long as it should be."""
+    if len(data) < _WHOLE_BYTES:
+        raise LibraryCorrupt(
+            f"stored features are {len(data)} bytes, at least {_WHOLE_BYTES} are needed",
+            hint="run `echo-image check LIBRARY --repair`",
+        )
+    whole = np.frombuffer(data, np.uint8, _WHOLE_BYTES)
+    return StoredImage(whole[:HASH_BYTES], whole[HASH_BYTES:], stored.unpack(data[_WHOLE_BYTES:]))
 
 
 def build_segment(records: dict[int, ImageRecord], images: dict[int, StoredImage]) -> Segment:

@@ -62,6 +62,22 @@ class Alignment:
     ssim: NDArray[np.float32]
 
 
+def recolored(
+    first: NDArray[np.uint8], second: NDArray[np.uint8], mask: NDArray[np.bool_]
+) -> NDArray[np.uint8]:
+    """Return `first` after the linear change of each channel that gives it mean and spread of `second`.
+
+    Args:
+        first, second: (h, w, 3) uint8.
+        mask: (h, w), where mean and spread are taken.
+    """
+    inside = mask.astype(np.uint8)
+    mean0, std0 = (values.ravel() for values in cv2.meanStdDev(first, mask=inside))
+    mean1, std1 = (values.ravel() for values in cv2.meanStdDev(second, mask=inside))
+    gain = np.clip(std1 / np.maximum(std0, 1.0), 0.2, 5.0)
+    return np.asarray(cv2.transform(first, np.column_stack([np.diag(gain), mean1 - gain * mean0])), np.uint8)
+
+
 def overlaps(
     homography: NDArray[np.float64], query_size: tuple[int, int], candidate_size: tuple[int, int]
 ) -> tuple[float, float]:

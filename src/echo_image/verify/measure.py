@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
@@ -14,18 +14,29 @@ from echo_image.features import QueryFeatures
 from echo_image.features.orb import LocalFeatures
 from echo_image.features.perceptual import ORIENTATIONS
 from echo_image.verify import geometry, matching
-from echo_image.verify.alignment import Alignment, Rendering, align, overlaps
+from echo_image.verify.alignment import Alignment, Rendering, align, overlaps, recolored
 
 #: Pixels of the aligned overlap count as agreeing above this local structural similarity.
 AGREEING_SSIM = 0.4
 #: A model with fewer independent inliers is not trusted over what the perceptual hash says.
 _TRUSTED_INLIERS = 8
+#: With fewer, a mapping of the whole image that makes both look more alike is preferred: the key points of
+#: flags and charts repeat, and those of a small copy are few.
+_SETTLED_INLIERS = 30
+_NEARLY_SAME_SSIM = 0.8
 #: Perceptual hashes at most this far apart suggest that both images show all of the same.
 _HASH_MODEL_BITS = 80
 #: And so do colour layouts with at most this mean difference, 0..255.
 _LAYOUT_MODEL = 6.0
 #: Fewer inliers than this are chance; nothing more is measured then.
 _WORTH_MEASURING = 4
+#: The colour difference reported as the worst is that which this share of places stays below.
+_WORST_SHARE = 0.97
+#: A place has detail where the grey values around it spread by more than this, 0..128 …
+_DETAIL_STD = 8.0
+_DETAIL_WINDOW = (7, 7)
+#: … and where less than this share of the overlap has any, all of it counts.
+_DETAIL_SHARE = 0.005
 #: A perceptual hash below this quality is not trusted (the published recommendation).
 MIN_HASH_QUALITY = 50
 #: With fewer key points than this an image is plain: flags, flat logos, drawings of a few lines.
@@ -45,14 +56,17 @@ class Subject:
     """One side of a comparison.
 
     Attributes:
-        rendering: the image reduced.
+        width, height: px of the full upright image.
+        look: gives the image reduced, (h, w, 3) uint8; called only when there is something to compare.
         codes: (O, 4) uint64 perceptual hash: eight orientations for a query, one for a candidate.
         quality: of the hash, 0..100.
         layout: (48,) uint8, colour layout.
         local: key points as stored in a library.
     """
 
-    rendering: Rendering
+    width: int
+    height: int
+    look: Callable[[], NDArray[np.uint8]]
     codes: NDArray[np.uint64]
     quality: int
     layout: NDArray[np.uint8]
@@ -66,7 +80,12 @@ class Subject:
     @property
     def size(self) -> tuple[int, int]:
         """(width, height) px of the full image."""
-        return self.rendering.width, self.rendering.height
+        return self.width, self.height
+
+    @property
+    def rendering(self) -> Rendering:
+        """The image reduced, with its full size."""
+        return Rendering(self.look(), self.width, self.height)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,6 +101,8 @@ class Evidence:
         orb: share of the query's key points in the overlap that find their partner, 0..1.
         ssim: mean structural similarity over the aligned overlap, 0..1.
         agreeing: share of the overlap where both look alike, 0..1.
+        detail_ssim: mean structural similarity over the places of the overlap where either image has detail,
+            -1..1. White ground looks like white ground; what stands on it decides.
         color_difference: mean absolute difference over the overlap of smoothed colours, 0..255.
         worst_color: the difference that 97 of 100 places of the overlap stay below, 0..255.
         worst_recolored: the same after the best linear change of each channel, 0..255.
@@ -102,6 +123,7 @@ class Evidence:
     orb: float
     ssim: float
     agreeing: float
+    detail_ssim: float
     color_difference: float
     worst_color: float
     worst_recolored: float
@@ -148,7 +170,7 @@ def measure(
         mirrored = _map(features.mirrored, candidate.local)
         if mirrored is not None and (best is None or mirrored.independent > best.independent):
             best = _unmirror(mirrored, query.size[0])
-    if best is None or best.independent < _TRUSTED_INLIERS:
+    if best is None or best.independent < _SETTLED_INLIERS:
         trusted = min(query.quality, candidate.quality) >= MIN_HASH_QUALITY
         for whole in _whole_images(query, candidate, orientation if trusted else 0, distance):
             best = _better(query, candidate, best, whole)
@@ -211,19 +233,26 @@ def _whole_image(query: tuple[int, int], candidate: tuple[int, int], orientation
     return _Mapping(back @ matrix, 0, 0, 0, 0.0, _NO_POINTS)
 
 
-def _better(query: Subject, candidate: Subject, weak: _Mapping | None, whole: _Mapping) -> _Mapping:
-    """Choose between a weak geometric model and the whole image by how much looks alike."""
-    if weak is None:
+def _better(query: Subject, candidate: Subject, found: _Mapping | None, whole: _Mapping) -> _Mapping:
+    """Choose between a geometric model and the whole image by how much looks alike.
+
+    A model with enough inliers gives way only to a whole image that is almost the same all over: much sky
+    looks like much sky, while a crop of it is where its key points say.
+    """
+    if found is None:
         return whole
 
-    def alike(mapping: _Mapping) -> float:
+    def alike(mapping: _Mapping) -> tuple[float, float]:
         alignment = align(query.rendering, candidate.rendering, mapping.homography)
         if alignment is None:
-            return -1.0
-        shared = min(1.0, sum(overlaps(mapping.homography, query.size, candidate.size)) / 2)
-        return float(alignment.ssim[alignment.mask].mean()) * shared
+            return -1.0, 0.0
+        shared = sum(overlaps(mapping.homography, query.size, candidate.size)) / 2
+        return float(alignment.ssim[alignment.mask].mean()), shared
 
-    return whole if alike(whole) > alike(weak) else weak
+    (found_ssim, found_shared), (whole_ssim, _) = alike(found), alike(whole)
+    if found.independent >= _TRUSTED_INLIERS:
+        return whole if whole_ssim >= max(found_ssim, _NEARLY_SAME_SSIM) else found
+    return whole if whole_ssim > found_ssim * found_shared else found
 
 
 def _nothing(query: Subject, candidate: Subject, distance: int) -> Evidence:
@@ -237,6 +266,7 @@ def _nothing(query: Subject, candidate: Subject, distance: int) -> Evidence:
         orb=0.0,
         ssim=0.0,
         agreeing=0.0,
+        detail_ssim=0.0,
         color_difference=255.0,
         worst_color=255.0,
         worst_recolored=255.0,
@@ -257,12 +287,13 @@ def _evidence(
     homography = mapping.homography
     query_overlap, match_overlap = overlaps(homography, query.size, candidate.size)
     alignment = align(query.rendering, candidate.rendering, homography)
-    ssim = agreeing = contrast = 0.0
+    ssim = agreeing = detail_ssim = contrast = 0.0
     color_difference = worst = recolored = 255.0
     if alignment is not None:
         inside = alignment.ssim[alignment.mask]
         ssim = float(np.clip(inside.mean(), 0.0, 1.0))
         agreeing = float((inside >= AGREEING_SSIM).mean())
+        detail_ssim = _detail_ssim(alignment)
         color_difference, worst, recolored, contrast = _colors(alignment)
     return Evidence(
         homography=homography,
@@ -274,6 +305,7 @@ def _evidence(
         orb=_orb_share(query.size, features, candidate, homography),
         ssim=ssim,
         agreeing=agreeing,
+        detail_ssim=detail_ssim,
         color_difference=color_difference,
         worst_color=worst,
         worst_recolored=recolored,
@@ -288,23 +320,41 @@ def _evidence(
     )
 
 
+def _detail_ssim(alignment: Alignment) -> float:
+    """Mean SSIM where the local spread of grey values of either image is above `_DETAIL_STD`."""
+    detailed = np.zeros(alignment.mask.shape, bool)
+    for side in (alignment.query, alignment.candidate):
+        gray = cv2.cvtColor(side, cv2.COLOR_RGB2GRAY).astype(np.float32)
+        variance = cv2.blur(gray * gray, _DETAIL_WINDOW) - cv2.blur(gray, _DETAIL_WINDOW) ** 2
+        detailed |= np.asarray(variance > _DETAIL_STD**2)
+    detailed &= alignment.mask
+    if detailed.sum() < _DETAIL_SHARE * alignment.mask.sum():
+        detailed = alignment.mask
+    return float(alignment.ssim[detailed].mean())
+
+
 def _colors(alignment: Alignment) -> tuple[float, float, float, float]:
     """Return mean and 97th percentile of the colour difference, the latter also recoloured, and contrast."""
+    mask = alignment.mask.astype(np.uint8)
     first, second = (
-        cv2.blur(side, (5, 5)).astype(np.float32)[alignment.mask]
-        for side in (alignment.query, alignment.candidate)
+        np.asarray(cv2.blur(side, (5, 5)), np.uint8) for side in (alignment.query, alignment.candidate)
     )
-    difference = np.abs(first - second)
-    centred = first - first.mean(axis=0), second - second.mean(axis=0)
-    gain = (centred[0] * centred[1]).sum(axis=0) / np.maximum((centred[0] ** 2).sum(axis=0), 1.0)
-    recolored = np.abs(gain * centred[0] - centred[1]).max(axis=1)
-    contrast = min(float(side.std(axis=0).max()) for side in (first, second))
+    difference = np.asarray(cv2.absdiff(first, second), np.uint8)
+    after_change = np.asarray(cv2.absdiff(recolored(first, second, alignment.mask), second), np.uint8)
+    contrast = min(float(cv2.meanStdDev(side, mask=mask)[1].max()) for side in (first, second))
     return (
-        float(difference.mean()),
-        float(np.percentile(difference.max(axis=1), 97)),
-        float(np.percentile(recolored, 97)),
+        float(np.mean(cv2.mean(difference, mask=mask)[:3])),
+        _percentile(difference, mask),
+        _percentile(after_change, mask),
         contrast,
     )
+
+
+def _percentile(difference: NDArray[np.uint8], mask: NDArray[np.uint8]) -> float:
+    """97th percentile of the strongest channel of an (H, W, 3) uint8 image within the mask."""
+    red, green, blue = cv2.split(difference)
+    counts = cv2.calcHist([cv2.max(cv2.max(red, green), blue)], [0], mask, [256], [0, 256]).ravel()
+    return float(np.searchsorted(np.cumsum(counts), _WORST_SHARE * counts.sum()))
 
 
 def _orb_share(

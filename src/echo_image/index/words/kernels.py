@@ -45,25 +45,30 @@ def nearest_words(
     """Fill `nearest` (N, k) with the k nearest words found in the lists of the nearest pivots.
 
     Looked at are the `probes` nearest pivots and all others at the distance of the last of them, so that the
-    order of the pivots plays no part.
+    order of the pivots plays no part. Ties between words are broken by the smaller number.
+
+    Args:
+        descriptors: (N, 4); pivots: (4, P); words: (4, V). With the 64-bit parts apart the compiler can
+            compare eight at a time.
+        offsets: (P + 1,), where the words of a pivot lie.
     """
-    num_pivots = pivots.shape[0]
+    num_pivots = pivots.shape[1]
     count = nearest.shape[1]
-    distance = np.empty(num_pivots, np.int64)
+    distance = np.empty(num_pivots, np.uint16)
     histogram = np.empty(257, np.int64)
     longest = np.int64(0)
     for p in range(num_pivots):
         longest = max(longest, np.int64(offsets[p + 1] - offsets[p]))
-    buffer = np.empty(longest, np.int64)
+    bits = np.empty(longest, np.uint16)
     best = np.empty(count, np.int64)
     for i in range(descriptors.shape[0]):
         d0, d1, d2, d3 = descriptors[i, 0], descriptors[i, 1], descriptors[i, 2], descriptors[i, 3]
         for p in range(num_pivots):
-            distance[p] = np.int64(
-                popcount(d0 ^ pivots[p, 0])
-                + popcount(d1 ^ pivots[p, 1])
-                + popcount(d2 ^ pivots[p, 2])
-                + popcount(d3 ^ pivots[p, 3])
+            distance[p] = np.uint16(
+                popcount(d0 ^ pivots[0, p])
+                + popcount(d1 ^ pivots[1, p])
+                + popcount(d2 ^ pivots[2, p])
+                + popcount(d3 ^ pivots[3, p])
             )
         # Distances are whole numbers up to 256: counting them finds the nearest pivots without sorting.
         histogram[:] = 0
@@ -75,29 +80,37 @@ def nearest_words(
             reach += 1
             within += histogram[reach]
         best[:] = np.int64(1) << 62
+        worst = np.uint16(257)
         for p in range(num_pivots):
             if distance[p] > reach:
                 continue
             start = np.int64(offsets[p])
             length = np.int64(offsets[p + 1]) - start
-            # Distance and number in one integer: the smallest is the nearest, ties by smaller number.
+            smallest = np.uint16(257)
             for j in range(length):
                 w = start + j
-                bits = (
-                    popcount(d0 ^ words[w, 0])
-                    + popcount(d1 ^ words[w, 1])
-                    + popcount(d2 ^ words[w, 2])
-                    + popcount(d3 ^ words[w, 3])
+                bits[j] = np.uint16(
+                    popcount(d0 ^ words[0, w])
+                    + popcount(d1 ^ words[1, w])
+                    + popcount(d2 ^ words[2, w])
+                    + popcount(d3 ^ words[3, w])
                 )
-                buffer[j] = (np.int64(bits) << 32) | w
             for j in range(length):
-                key = buffer[j]
+                smallest = min(smallest, bits[j])
+            if smallest > worst:
+                continue
+            for j in range(length):
+                if bits[j] > worst:
+                    continue
+                # Distance and number in one integer: the smallest is the nearest.
+                key = (np.int64(bits[j]) << 32) | (start + j)
                 if key < best[count - 1]:
                     place = count - 1
                     while place > 0 and best[place - 1] > key:
                         best[place] = best[place - 1]
                         place -= 1
                     best[place] = key
+                    worst = np.uint16(min(best[count - 1] >> 32, 257))
         for c in range(count):
             nearest[i, c] = np.uint16(best[c] & 0xFFFF)
 
@@ -124,59 +137,66 @@ def scan_postings(
     geometry: NDArray[np.uint16],
     query_words: NDArray[np.uint16],
     query_signatures: NDArray[np.uint64],
-    query_weights: NDArray[np.float32],
-    distance_weights: NDArray[np.float32],
-    scores: NDArray[np.float32],
-    last_feature: NDArray[np.int32],
-    last_weight: NDArray[np.float32],
-    votes: tuple[NDArray[np.uint32], NDArray[np.int32], NDArray[np.uint16], NDArray[np.float32]],
+    reach: int,
+    votes: tuple[NDArray[np.uint32], NDArray[np.int32], NDArray[np.uint16], NDArray[np.uint8]],
 ) -> int:
-    """Scan the postings of all query words, add up scores, record every vote; return the number of votes.
+    """Scan the postings of all query words and record the votes; return how many there are.
 
-    A vote is a posting whose signature lies within `len(distance_weights) - 1` bits of the query feature's.
-    Of the votes of one query feature for one image only the heaviest counts (burstiness within an image),
-    wherever in the feature's words it stands.
+    A vote is a posting whose signature lies within `reach` bits of the query feature's.
 
     Args:
         offsets: (V + 1,) uint32, where the postings of a word lie.
         images, signatures, geometry: (P,) postings.
-        query_words: (Q, k) words of the query features; query_signatures: (Q,); query_weights: (Q, k).
-        distance_weights: weight by signature distance, 0 … largest distance that still votes.
-        scores: (images of the segment,) set to zero by the caller.
-        last_feature, last_weight: (images of the segment,), scratch; last_feature filled with -1.
-        votes: image, query feature, posting geometry and weight of each vote; as long as there may be votes.
-            Votes beyond their length are counted in `scores` but not recorded.
+        query_words: (Q, k) words of the query features; query_signatures: (Q,).
+        votes: image, query feature, posting geometry and signature distance of each vote. When there are
+            more votes than room, the rest is left out: those of the last features.
     """
-    vote_image, vote_feature, vote_geometry, vote_weight = votes
+    vote_image, vote_feature, vote_geometry, vote_distance = votes
     capacity = vote_image.shape[0]
-    reach = np.uint64(distance_weights.shape[0] - 1)
     num_votes = 0
     for f in range(query_words.shape[0]):
         own = query_signatures[f]
         for k in range(query_words.shape[1]):
-            word = query_words[f, k]
-            factor = query_weights[f, k]
-            for p in range(np.int64(offsets[word]), np.int64(offsets[np.int64(word) + 1])):
+            word = np.int64(query_words[f, k])
+            for p in range(np.int64(offsets[word]), np.int64(offsets[word + 1])):
                 bits = popcount(signatures[p] ^ own)
-                if bits > reach:
-                    continue
-                image = images[p]
-                weight = factor * distance_weights[bits]
-                gain = weight
-                if last_feature[image] == f:
-                    gain = max(np.float32(0), weight - last_weight[image])
-                    last_weight[image] = max(last_weight[image], weight)
-                else:
-                    last_feature[image] = f
-                    last_weight[image] = weight
-                scores[image] += gain
-                if num_votes < capacity:
-                    vote_image[num_votes] = image
+                if bits <= np.uint64(reach) and num_votes < capacity:
+                    vote_image[num_votes] = images[p]
                     vote_feature[num_votes] = f
                     vote_geometry[num_votes] = geometry[p]
-                    vote_weight[num_votes] = weight
+                    vote_distance[num_votes] = bits
                     num_votes += 1
     return num_votes
+
+
+@compiled
+def add_up_votes(
+    vote_image: NDArray[np.uint32],
+    vote_feature: NDArray[np.int32],
+    vote_weight: NDArray[np.float32],
+    scores: NDArray[np.float32],
+    last_feature: NDArray[np.int32],
+    last_weight: NDArray[np.float32],
+) -> None:
+    """Add the weights of the votes to the scores of their images.
+
+    Of the votes of one query feature for one image only the heaviest counts (burstiness within an image).
+    Votes come in the order of features.
+
+    Args:
+        scores: (images of the segment,) set to zero by the caller.
+        last_feature, last_weight: (images of the segment,), scratch; last_feature filled with -1.
+    """
+    for v in range(vote_image.shape[0]):
+        image = vote_image[v]
+        weight = vote_weight[v]
+        if last_feature[image] != vote_feature[v]:
+            last_feature[image] = vote_feature[v]
+            last_weight[image] = weight
+            scores[image] += weight
+        elif weight > last_weight[image]:
+            scores[image] += weight - last_weight[image]
+            last_weight[image] = weight
 
 
 @compiled

@@ -1,0 +1,61 @@
+"""The evidence of a match, drawn with what the library has: the query and a thumbnail."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from echo_image.catalogue import ImageRecord
+from echo_image.evidence import draw_evidence
+from echo_image.features import thumbnail
+from echo_image.image import Image
+from echo_image.ingest.sources import printable
+from echo_image.verify.results import Match
+
+
+def draw_match(query: Image, record: ImageRecord, match: Match, jpeg: bytes) -> bytes:
+    """Return a PNG of a query beside an image of the library.
+
+    Args:
+        query: what was searched for: the whole query or a region of it.
+        record: of the image.
+        match: of the two.
+        jpeg: thumbnail of the image.
+    """
+    look = thumbnail.decode(jpeg)
+    to_query = _to_pixels(query.width, query.height, query.pixels.shape)
+    to_match = _to_pixels(record.width, record.height, look.shape)
+    homography = to_match @ match.transform.homography @ np.linalg.inv(to_query)
+    return draw_evidence(
+        query.pixels,
+        look,
+        homography=homography if match.is_proven else None,
+        inlier_points_query=_moved(match.proof.query_points, to_query),
+        inlier_points_match=_moved(match.proof.match_points, to_match),
+        title=printable(match.location) or record.id,
+        facts=_facts(match),
+    )
+
+
+def _to_pixels(width: int, height: int, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """(3, 3): px of a full image → px of its reduced pixels."""
+    sx, sy = shape[1] / width, shape[0] / height
+    return np.array([[sx, 0, 0.5 * sx - 0.5], [0, sy, 0.5 * sy - 0.5], [0, 0, 1]])
+
+
+def _moved(points: NDArray[np.float32], matrix: NDArray[np.float64]) -> NDArray[np.float32]:
+    return np.asarray(points * matrix[[0, 1], [0, 1]] + matrix[:2, 2], np.float32)
+
+
+def _facts(match: Match) -> list[str]:
+    return [
+        f"verdict: {match.verdict.value}",
+        f"score: {match.score:.0f} of 100",
+        f"similarity: {match.similarity:.0f} of 100",
+        f"what was done: {', '.join(match.transform.words) or 'nothing proven'}",
+        f"inliers: {match.inliers}",
+        f"SSIM: {match.ssim:.2f}",
+        f"ORB: {match.orb:.2f}",
+        f"of the query: {100 * match.query_overlap:.0f} %",
+        f"of the match: {100 * match.match_overlap:.0f} %",
+    ]

@@ -1,0 +1,95 @@
+"""PDQ codes: what they survive, what they say of themselves, and what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from echo_image.features.perceptual import NUM_BITS, PerceptualHash, perceptual_hash
+from tests.photographs import COLOURFUL, NAMES, decoded, gray, jpeg, photograph, scaled
+
+#: From this distance on the authors of PDQ no longer call two images the same.
+SAME_BITS = 31
+
+
+def distance(one: PerceptualHash, other: PerceptualHash) -> int:
+    return int(np.bitwise_count(one.code ^ other.code).sum())
+
+
+@pytest.mark.parametrize("name", COLOURFUL)
+def test_a_copy_keeps_its_code(name: str) -> None:
+    original = photograph(name, 512)
+    code = perceptual_hash(gray(original))
+    copies = {
+        "JPEG 30": decoded(jpeg(original, 30)),
+        "half": scaled(original, 0.5),
+        "a sixth": scaled(original, 1 / 6),
+        "enlarged": scaled(original, 1.7),
+        "brighter": np.clip(original.astype(np.float64) * 0.8 + 40, 0, 255).astype(np.uint8),
+    }
+    for edit, copy in copies.items():
+        assert distance(perceptual_hash(gray(copy)), code) <= SAME_BITS, edit
+
+
+def test_different_images_have_far_codes() -> None:
+    codes = [perceptual_hash(gray(photograph(name, 512))) for name in NAMES]
+    pairs = [distance(a, b) for i, a in enumerate(codes) for b in codes[:i]]
+    assert min(pairs) > 80
+    assert 115 < np.mean(pairs) < 141  # half of the bits
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_half_of_the_bits_are_set(name: str) -> None:
+    codes = perceptual_hash(gray(photograph(name, 512))).codes
+    assert codes.shape == (8, 32)
+    assert codes.dtype == np.uint8
+    np.testing.assert_array_equal(np.bitwise_count(codes).sum(axis=1), NUM_BITS // 2)
+
+
+@pytest.mark.parametrize("name", COLOURFUL)
+def test_inverted_colours_turn_the_bits_over(name: str) -> None:
+    image = gray(photograph(name, 512))
+    # The coefficient that is the lower median is not above it, and neither is it after a change of sign.
+    assert distance(perceptual_hash(image), perceptual_hash(255 - image)) >= NUM_BITS - 2
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 500), (500, 1), (2, 3), (63, 64), (64, 65), (129, 3)])
+def test_any_size_is_hashed(size: tuple[int, int]) -> None:
+    noise = np.random.default_rng(5).integers(0, 256, size).astype(np.uint8)
+    found = perceptual_hash(noise)
+    assert found.codes.shape == (8, 32)
+    assert 0 <= found.quality <= 100
+    flat = perceptual_hash(np.full(size, 9, np.uint8))
+    assert flat.quality == 0
+
+
+def test_quality_grows_with_structure() -> None:
+    image = gray(photograph("astronaut", 512)).astype(np.float64)
+    faded = [perceptual_hash((image * share).astype(np.uint8)).quality for share in (0, 0.05, 0.1, 0.2, 1)]
+    assert faded == sorted(faded)
+    assert faded[0] == 0
+    assert faded[1] < 50
+    assert faded[-1] == 100
+
+
+def test_the_image_is_not_changed() -> None:
+    image = np.array(gray(photograph("coins")))
+    before = image.copy()
+    perceptual_hash(image)
+    np.testing.assert_array_equal(image, before)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        np.zeros((4, 4, 3), np.uint8),
+        np.zeros((0, 4), np.uint8),
+        np.zeros((4, 0), np.uint8),
+        np.zeros(16, np.uint8),
+        np.zeros((4, 4), np.float32),
+    ],
+)
+def test_wrong_input_is_named(wrong: NDArray[np.uint8]) -> None:
+    with pytest.raises(ValueError, match="uint8"):
+        perceptual_hash(wrong)

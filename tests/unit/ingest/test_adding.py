@@ -1,0 +1,473 @@
+"""Adding: every item is counted once, as what it is, and what the report counts is what the library holds."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from echo_image import AddInterrupted, AddReport, Library, Progress, open_library
+from echo_image.errors import NotFound, StorageFull, UsageError
+from echo_image.fetch import Fetched
+from echo_image.ingest import adding, reading, sources
+from echo_image.store import Writer
+from tests.libraries import (
+    LONG_AGO_NS,
+    contents,
+    drawn,
+    fill,
+    found,
+    image_file,
+    jpeg,
+    locations,
+    png,
+    small_segments,
+    write,
+)
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Iterator[Library]:
+    with open_library(tmp_path / "library") as opened:
+        yield opened
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    return fill(tmp_path / "images", 3)
+
+
+def counts(report: AddReport) -> tuple[int, int, int, int, int]:
+    assert report.failed == len(report.failures)
+    assert report.seconds >= 0
+    return (report.added, report.updated, report.unchanged, report.skipped, report.failed)
+
+
+def test_new_unchanged_updated(library: Library, images: Path) -> None:
+    assert counts(library.add(images)) == (3, 0, 0, 0, 0)
+    assert counts(library.add(images)) == (0, 0, 3, 0, 0)
+    write(images / "001.png", image_file(7), mtime_ns=LONG_AGO_NS + 5)
+    assert counts(library.add(images)) == (0, 1, 2, 0, 0)
+    assert library.info().images == 3
+    assert found(library, 1) == []
+    assert found(library, 7) == ["001.png"]
+
+
+def test_a_file_with_the_same_size_and_time_is_not_opened(library: Library, images: Path) -> None:
+    path = images / "001.png"
+    size = path.stat().st_size
+    library.add(images)
+    path.write_bytes(b"x" * size)
+    os.utime(path, ns=(LONG_AGO_NS, LONG_AGO_NS))
+    assert counts(library.add(images)) == (0, 0, 3, 0, 0)
+    os.utime(path, ns=(LONG_AGO_NS, LONG_AGO_NS + 1))
+    report = library.add(images)
+    assert counts(report) == (0, 0, 2, 0, 1)
+    assert report.failures[0].code == "unsupported_format"
+
+
+def test_a_file_with_another_time_and_the_same_bytes_is_opened_once(
+    library: Library, images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.add(images)
+    opened: list[str] = []
+    real = reading.read_file
+
+    def read_file(path: str, **options: Any) -> bytes:
+        opened.append(Path(path).name)
+        return real(path, **options)
+
+    monkeypatch.setattr(reading, "read_file", read_file)
+    os.utime(images / "001.png", ns=(LONG_AGO_NS, LONG_AGO_NS + 9))
+    # Its bytes are known, so it is not decoded again.
+    monkeypatch.setattr(reading, "load", None)
+    assert counts(library.add(images)) == (0, 0, 3, 0, 0)
+    assert counts(library.add(images)) == (0, 0, 3, 0, 0)
+    assert opened == ["001.png"]
+
+
+def test_a_file_just_written_is_read_again_whatever_its_stamp_says(library: Library, tmp_path: Path) -> None:
+    """Two versions written within one tick of the clock have the same size and time."""
+    path = tmp_path / "images" / "a.png"
+    now = write(path, image_file(1)).stat().st_atime_ns
+    data, other = image_file(1), image_file(2)
+    size = max(len(data), len(other))
+    write(path, data.ljust(size, b"\0"), mtime_ns=now + 10**18)
+    assert counts(library.add(path)) == (1, 0, 0, 0, 0)
+    write(path, other.ljust(size, b"\0"), mtime_ns=now + 10**18)
+    assert counts(library.add(path)) == (0, 1, 0, 0, 0)
+    assert found(library, 2) == ["a.png"]
+
+
+def test_one_content_in_several_places(library: Library, images: Path) -> None:
+    write(images / "copy.png", image_file(0))
+    write(images / "sub" / "copy.png", image_file(0))
+    assert counts(library.add(images)) == (5, 0, 0, 0, 0)
+    assert library.info().images == 3
+    (record,) = [record for record in library.images() if len(record.locations) > 1]
+    assert [Path(name).name for name in record.locations] == ["000.png", "copy.png", "copy.png"]
+    # The image stays as long as one place has it, and goes with the last.
+    for number, name in enumerate(("copy.png", "sub/copy.png", "000.png"), start=1):
+        write(images / name, image_file(10 + number), mtime_ns=LONG_AGO_NS + number)
+        assert counts(library.add(images)) == (0, 1, 4, 0, 0)
+        assert bool(found(library, 0)) == (number < 3)
+    assert library.info().images == 5
+    assert library.check().ok
+
+
+def test_a_place_named_twice_is_added_once(library: Library, images: Path) -> None:
+    assert counts(library.add([images / "000.png", images / "000.png", images])) == (3, 0, 2, 0, 0)
+    assert library.info().locations == 3
+
+
+def test_images_that_change_places_stay_the_same_images(library: Library, tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    write(folder / "a.png", image_file(0))
+    write(folder / "b.png", image_file(1))
+    library.add(folder, attributes={"owner": "me"})
+    before = {record.id: record for record in library.images()}
+    write(folder / "a.png", image_file(1), mtime_ns=LONG_AGO_NS + 1)
+    write(folder / "b.png", image_file(0), mtime_ns=LONG_AGO_NS + 1)
+    assert counts(library.add(folder)) == (0, 2, 0, 0, 0)
+    after = {record.id: record for record in library.images()}
+    assert after.keys() == before.keys()
+    for image_id, record in after.items():
+        assert record.attributes == {"owner": "me"}
+        assert (record.key, record.added_at) == (before[image_id].key, before[image_id].added_at)
+        assert record.locations != before[image_id].locations
+
+
+def test_an_image_removed_between_being_recognised_and_being_stored_is_read_again(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`a` loses its image in one batch; `b` has that image, recognised when the library still had it."""
+    monkeypatch.setattr(adding, "_BATCH_ITEMS", 1)
+    folder = tmp_path / "images"
+    write(folder / "a.png", image_file(0))
+    library.add(folder)
+    write(folder / "a.png", image_file(1), mtime_ns=LONG_AGO_NS + 1)
+    write(folder / "b.png", image_file(0))
+    _recognise_first(monkeypatch)
+    assert counts(library.add(folder)) == (1, 1, 0, 0, 0)
+    assert found(library, 0) == ["b.png"]
+    assert library.check().ok
+
+
+def _recognise_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read every item before the first one is stored, as workers do."""
+    real = adding.Addition._outcomes
+
+    def outcomes(self: Any, tasks: Any) -> Iterator[Any]:
+        everything = list(real(self, tasks))
+        yield from everything
+
+    monkeypatch.setattr(adding.Addition, "_outcomes", outcomes)
+
+
+def test_that_also_goes_for_urls_and_keeps_the_attributes(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adding, "_BATCH_ITEMS", 1)
+    served = {"https://a.example/": image_file(0), "https://b.example/": image_file(0)}
+    monkeypatch.setattr(
+        reading, "fetch_sync", lambda url, limits: Fetched(served[url], url=url, content_type="image/png")
+    )
+    library.add("https://a.example/")
+    served["https://a.example/"] = image_file(1)
+    _recognise_first(monkeypatch)
+    report = library.add(["https://a.example/", "https://b.example/"], attributes={"owner": "you"})
+    assert counts(report) == (1, 1, 0, 0, 0)
+    records = {record.locations[0]: record for record in library.images()}
+    assert records["https://b.example/"].attributes == {"owner": "you"}
+    assert library.check().ok
+
+
+def test_one_that_is_gone_by_then_is_a_failure(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adding, "_BATCH_ITEMS", 1)
+    folder = tmp_path / "images"
+    write(folder / "a.png", image_file(0))
+    library.add(folder)
+    write(folder / "a.png", image_file(1), mtime_ns=LONG_AGO_NS + 1)
+    write(folder / "b.png", image_file(0))
+    _recognise_first(monkeypatch)
+    real = adding.read_anew
+
+    def gone(task: Any) -> Any:
+        Path(task.offered.target).unlink()
+        return real(task)
+
+    monkeypatch.setattr(adding, "read_anew", gone)
+    report = library.add(folder)
+    assert counts(report) == (0, 1, 0, 0, 1)
+    assert report.failures[0].code == "not_found"
+
+
+def test_what_is_no_image(library: Library, tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    write(folder / "a.png", image_file(0))
+    write(folder / "page.png", b"<!doctype html><html></html>")
+    write(folder / "empty.jpg", b"")
+    write(folder / "cut.jpg", jpeg(drawn(1))[:200])
+    write(folder / "notes.txt", b"notes")
+    write(folder / "empty", b"")
+    write(folder / "image-without-suffix", image_file(2))
+    write(folder / "cut-without-suffix", jpeg(drawn(3))[:200])
+    os.mkfifo(folder / "fifo.png")
+    os.mkfifo(folder / "fifo")
+    (folder / "gone.png").symlink_to("nowhere")
+    (folder / "gone").symlink_to("nowhere")
+    report = library.add(folder)
+    assert counts(report) == (2, 0, 0, 4, 6)
+    assert {Path(failure.location).name: failure.code for failure in report.failures} == {
+        "page.png": "unsupported_format",
+        "empty.jpg": "empty_file",
+        "cut.jpg": "corrupt_image",
+        "cut-without-suffix": "corrupt_image",
+        "fifo.png": "not_a_file",
+        "gone.png": "not_found",
+    }
+    assert [failure.location for failure in report.failures] == sorted(f.location for f in report.failures)
+    # Named itself, a file is expected to be an image.
+    report = library.add([folder / "notes.txt", folder / "fifo", folder / "a.png"])
+    assert counts(report) == (0, 0, 1, 0, 2)
+
+
+def test_a_large_file_of_another_kind_is_neither_read_nor_a_failure(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A film in a folder of photographs is larger than any image may be."""
+    film = tmp_path / "images" / "film.mp4"
+    write(film, b"\0\0\0\x18ftypmp42" + bytes(500))
+    os.truncate(film, 300 * 2**20)
+    monkeypatch.setattr(reading, "read_file", None)
+    assert counts(library.add(tmp_path / "images")) == (0, 0, 0, 1, 0)
+    monkeypatch.undo()
+    (failure,) = library.add(film).failures
+    assert failure.code == "limit_exceeded"
+
+
+def test_a_missing_path_among_others(library: Library, images: Path, tmp_path: Path) -> None:
+    report = library.add([tmp_path / "gone.png", images, tmp_path / "also-gone"])
+    assert counts(report) == (3, 0, 0, 0, 2)
+    assert {failure.code for failure in report.failures} == {"not_found"}
+    with pytest.raises(NotFound):
+        library.add([tmp_path / "gone.png", tmp_path / "also-gone"])
+    assert locations(library) == ["000.png", "001.png", "002.png"]
+
+
+def test_a_file_that_vanishes_between_listing_and_reading(
+    library: Library, images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = sources.offer
+
+    def offer(*args: Any, **options: Any) -> Iterator[sources.Offered]:
+        for item in list(real(*args, **options)):
+            Path(item.target).with_name("001.png").unlink(missing_ok=True)
+            yield item
+
+    monkeypatch.setattr("echo_image.library.library.offer", offer)
+    report = library.add(images)
+    assert counts(report) == (2, 0, 0, 0, 1)
+    assert report.failures[0].code == "not_found"
+
+
+def test_a_file_that_changes_while_it_is_read_is_read_again_next_time(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "images" / "a.png", image_file(0))
+    real = reading.read_file
+
+    def read_and_change(name: str, **options: Any) -> bytes:
+        data = real(name, **options)
+        monkeypatch.undo()
+        write(path, image_file(1), mtime_ns=LONG_AGO_NS + 1)
+        return data
+
+    monkeypatch.setattr(reading, "read_file", read_and_change)
+    assert counts(library.add(tmp_path / "images")) == (1, 0, 0, 0, 0)
+    assert found(library, 0) == ["a.png"]
+    assert counts(library.add(tmp_path / "images")) == (0, 1, 0, 0, 0)
+    assert (found(library, 0), found(library, 1)) == ([], ["a.png"])
+
+
+def test_a_decoder_that_raises_anything_costs_one_item(
+    library: Library, images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = reading.load
+
+    def load(data: bytes, limits: Any) -> Any:
+        if data == image_file(1):
+            raise RuntimeError("assertion of some library")
+        if data == image_file(2):
+            raise MemoryError
+        return real(data, limits)
+
+    monkeypatch.setattr(reading, "load", load)
+    report = library.add(images)
+    assert counts(report) == (1, 0, 0, 0, 2)
+    assert {failure.code for failure in report.failures} == {"internal_error", "memory_limit"}
+    (failed,) = library.add_image(image_file(1), "b.png").failures
+    assert failed.code == "internal_error"
+
+
+def test_many_items_go_through_workers_with_the_same_outcome(library: Library, tmp_path: Path) -> None:
+    fill(tmp_path / "images", 14)
+    write(tmp_path / "images" / "page.png", b"<!doctype html><html></html>")
+    write(tmp_path / "images" / "film.mp4", b"\0\0\0\x18ftypmp42" + bytes(500))
+    assert counts(library.add(tmp_path / "images", workers=2)) == (14, 0, 0, 1, 1)
+    with open_library(tmp_path / "other") as other:
+        for seed in range(14):
+            other.add(tmp_path / "images" / f"{seed:03d}.png")
+        assert contents(other) == contents(library)
+
+
+# Progress and interruption
+
+
+def test_progress_counts_up_to_everything(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adding, "_PROGRESS_S", 0)
+    monkeypatch.setattr(adding, "_BATCH_ITEMS", 2)
+    fill(tmp_path / "images", 6)
+    write(tmp_path / "images" / "bad.png", b"no image")
+    told: list[Progress] = []
+    report = library.add(tmp_path / "images", progress=told.append)
+    assert [state.done for state in told] == sorted(state.done for state in told)
+    assert (told[-1].done, told[-1].total) == (7, 7)
+    assert (told[-1].added, told[-1].failed) == (report.added, report.failed) == (6, 1)
+    assert all(state.total in (None, 7) for state in told)
+
+
+@pytest.mark.parametrize("stop_at", range(1, 8))
+def test_what_an_interrupted_addition_reports_is_what_the_library_holds(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop_at: int
+) -> None:
+    monkeypatch.setattr(adding, "_PROGRESS_S", 0)
+    monkeypatch.setattr(adding, "_BATCH_ITEMS", 3)
+    fill(tmp_path / "images", 6)
+    write(tmp_path / "images" / "bad.png", b"no image")
+    calls = []
+
+    def press_ctrl_c(_: Progress) -> None:
+        calls.append(1)
+        if len(calls) >= stop_at:
+            raise KeyboardInterrupt
+
+    try:
+        report = library.add(tmp_path / "images", progress=press_ctrl_c)
+        assert len(calls) < stop_at
+    except AddInterrupted as stopped:
+        report = stopped.report
+    assert report.added == library.info().locations
+    assert report.offered <= 7
+    rest = library.add(tmp_path / "images")
+    assert counts(rest) == (6 - report.added, 0, report.added, 0, 1)
+    assert library.check().ok
+
+
+def test_ctrl_c_in_the_middle_of_storing_waits_for_its_end(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adding, "_BATCH_ITEMS", 2)
+    fill(tmp_path / "images", 6)
+    real = Writer.commit
+
+    def commit(self: Writer, entries: Any) -> Any:
+        signal.raise_signal(signal.SIGINT)
+        return real(self, entries)
+
+    monkeypatch.setattr(Writer, "commit", commit)
+    with pytest.raises(AddInterrupted) as caught:
+        library.add(tmp_path / "images")
+    assert caught.value.report.added == library.info().locations > 0
+
+
+def test_a_full_disk_ends_the_addition_and_keeps_what_was_stored(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adding, "_BATCH_ITEMS", 2)
+    fill(tmp_path / "images", 6)
+    calls = []
+    real = os.write
+
+    def write_until_full(descriptor: int, data: bytes) -> int:
+        calls.append(1)
+        if len(calls) > 3:
+            raise OSError(28, "No space left on device")
+        return real(descriptor, data)
+
+    monkeypatch.setattr(os, "write", write_until_full)
+    with pytest.raises(StorageFull) as caught:
+        library.add(tmp_path / "images")
+    assert "run the same command again" in caught.value.hint
+    monkeypatch.undo()
+    assert library.info().images == 2
+    # The third record was written and then taken back: it was of no use on a full disk.
+    assert library.info().bytes["other"] == 2 * 16
+    assert counts(library.add(tmp_path / "images")) == (4, 0, 2, 0, 0)
+    assert library.check().ok
+
+
+def test_segments_are_made_on_the_way(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_segments(monkeypatch, images=4, segments=9)
+    monkeypatch.setattr(adding, "_BATCH_ITEMS", 2)
+    monkeypatch.setattr(adding, "_PROGRESS_S", 0)
+    fill(tmp_path / "images", 8)
+    seen = []
+    library.add(tmp_path / "images", progress=lambda _: seen.append(library.info().segments))
+    assert 1 in seen
+    assert seen[-1] == 2
+
+
+@pytest.mark.parametrize("workers", [0, -1])
+def test_workers_must_be_some(library: Library, images: Path, workers: int) -> None:
+    with pytest.raises(UsageError, match="workers"):
+        library.add(images, workers=workers)
+
+
+def test_a_source_of_another_kind(library: Library) -> None:
+    with pytest.raises(UsageError, match="int"):
+        library.add([7])  # type: ignore[list-item]
+
+
+def test_an_empty_folder_and_no_source_at_all(library: Library, tmp_path: Path) -> None:
+    (tmp_path / "images" / "nested").mkdir(parents=True)
+    assert counts(library.add(tmp_path / "images")) == (0, 0, 0, 0, 0)
+    assert counts(library.add([])) == (0, 0, 0, 0, 0)
+
+
+def test_the_folder_of_the_library_inside_the_folder_added(tmp_path: Path) -> None:
+    fill(tmp_path, 3)
+    with open_library(tmp_path / "library") as library:
+        for _ in range(2):
+            assert library.add(tmp_path).offered == 3
+        report = library.add([tmp_path / "library", tmp_path])
+        assert counts(report) == (0, 0, 3, 0, 1)
+
+
+def test_odd_names_are_stored_shown_and_removed(library: Library, tmp_path: Path) -> None:
+    folder = os.fsencode(tmp_path) + b"/images"
+    os.mkdir(folder)
+    raw = [b"latin-\xe9.png", b"line\nbreak.png", "🦊.png".encode(), b"sp ace.png", b"x" * 251 + b".png"]
+    for seed, name in enumerate(raw):
+        path = folder + b"/" + name
+        with open(path, "wb") as file:
+            file.write(png(drawn(seed)))
+        os.utime(path, ns=(LONG_AGO_NS, LONG_AGO_NS))
+    assert counts(library.add(tmp_path / "images")) == (5, 0, 0, 0, 0)
+    assert counts(library.add(tmp_path / "images")) == (0, 0, 5, 0, 0)
+    assert found(library, 0) == ["latin-\\xe9.png"]
+    # By the name that is shown, and by the name that the system has.
+    shown = library.search(jpeg(drawn(1))).matches[0].location
+    report = library.remove(shown, os.fsdecode(folder + b"/" + raw[0]), tmp_path / "images" / "🦊.png")
+    assert (report.removed, report.missing) == (3, ())
+    assert library.info().images == 2
