@@ -27,11 +27,11 @@ from echo_image.evaluate import Evaluation, Options, Sample, chosen_edits, run, 
 
 __all__ = ["PHOTO_SETS", "Chosen", "choose", "edit_options", "neutral_of", "samples_of"]
 
-#: Sets of photographs and of things printed from them; not flags, charts, receipts and test images.
+#: Sets of photographs and of things printed from them; not flags, charts, receipts and test images, and no
+#: sets with several views of one thing that no pair tells of, such as shelves of a shop and videos.
 PHOTO_SETS = (
     "bsds500",
     "clothing",
-    "grocery",
     "houses",
     "imagenet_sample",
     "nature_hires",

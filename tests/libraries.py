@@ -1,4 +1,4 @@
-"""Drawn images, small libraries of them, and what a library holds, for the tests of everything that keeps them."""
+"""Drawn images, small libraries of them, and what a library holds: for the tests of all that keeps images."""
 
 from __future__ import annotations
 

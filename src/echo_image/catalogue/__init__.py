@@ -8,7 +8,7 @@ one writer at a time (the library holds the lock); readers see the last committe
 from __future__ import annotations
 
 from echo_image.catalogue.catalogue import Catalogue
-from echo_image.catalogue.database import create, has_older_layout
+from echo_image.catalogue.database import create, has_older_layout, take_over_log
 from echo_image.catalogue.packs import Packs
 from echo_image.catalogue.records import (
     UNKNOWN,
@@ -32,4 +32,5 @@ __all__ = [
     "SegmentRecord",
     "create",
     "has_older_layout",
+    "take_over_log",
 ]

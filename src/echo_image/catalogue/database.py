@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
@@ -51,6 +52,18 @@ def has_older_layout(path: Path) -> bool:
             return 1 <= schema.version_of(connection) < len(schema.scripts())
         finally:
             connection.close()
+
+
+def take_over_log(path: Path) -> None:
+    """Bring what is still in SQLite's log into the file itself, if nobody else has it open.
+
+    SQLite does so when the last connection is closed, but not when that one was for reading only. A folder
+    that is copied, or looked at where it cannot be written, is then one file and whole.
+    """
+    log = Path(f"{path}-wal")
+    with contextlib.suppress(OSError, sqlite3.Error):
+        if log.exists():
+            _connect(path, "rw").close()
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:

@@ -43,3 +43,12 @@ class SegmentTable:
         """Return the keys of removed images that a segment may still name, ascending."""
         with self._database.reading() as connection:
             return [row[0] for row in connection.execute("SELECT image_id FROM removals ORDER BY image_id")]
+
+    def num_removed(self, record: SegmentRecord) -> int:
+        """Return how many images that a segment names were removed."""
+        with self._database.reading() as connection:
+            row = connection.execute(
+                "SELECT count(*) FROM removals WHERE image_id BETWEEN ? AND ?",
+                (record.first_id, record.last_id),
+            ).fetchone()
+        return int(row[0])

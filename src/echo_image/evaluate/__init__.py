@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from echo_image.evaluate.edits import EDITS, Edit, Family, chosen_edits
 from echo_image.evaluate.outcomes import PRECISION, Evaluation, Outcome, Prediction, Row
-from echo_image.evaluate.runner import Options, ProgressCallback, run
+from echo_image.evaluate.runner import Options, ProgressCallback, Trial, run, trials
 from echo_image.evaluate.sampling import Sample, hold_out, load_pixels, sample_of, samples_of_folder
 
 __all__ = [
@@ -35,10 +35,12 @@ __all__ = [
     "ProgressCallback",
     "Row",
     "Sample",
+    "Trial",
     "chosen_edits",
     "hold_out",
     "load_pixels",
     "run",
     "sample_of",
     "samples_of_folder",
+    "trials",
 ]

@@ -21,7 +21,7 @@ from echo_image.evaluate.outcomes import Evaluation, Outcome, Prediction, summar
 from echo_image.evaluate.proposals import Proposals
 from echo_image.evaluate.sampling import Sample, load_pixels
 
-__all__ = ["Options", "ProgressCallback", "run"]
+__all__ = ["Options", "ProgressCallback", "Trial", "run", "trials"]
 
 #: Called with the number of searches done, the number there are, and the edit just searched for.
 ProgressCallback = Callable[[int, int, str], None]
@@ -88,7 +88,7 @@ def run(
         if options.candidates:
             proposals = stack.enter_context(Proposals(library.path, limit=_LIMIT))
         library.search(load_pixels(known[0].path))  # the first search compiles, which is nobody's time
-        for trial in _trials(known, unknown, options):
+        for trial in trials(known, unknown, options):
             outcomes.append(_searched(library, trial, proposals))
             if progress is not None:
                 progress(len(outcomes), total, trial.edit.name)
@@ -103,8 +103,16 @@ def run(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Trial:
-    """One edited image; `neutral` has also what shows the same as the companion."""
+class Trial:
+    """One edited image.
+
+    Attributes:
+        edit: that was made.
+        sample: of which image.
+        known: the image is in the library.
+        pixels: (H, W, 3) uint8, the edited image.
+        neutral: locations that count neither way; also those of what was laid under or beside the image.
+    """
 
     edit: Edit
     sample: Sample
@@ -113,7 +121,8 @@ class _Trial:
     neutral: frozenset[str]
 
 
-def _trials(known: Sequence[Sample], unknown: Sequence[Sample], options: Options) -> Iterator[_Trial]:
+def trials(known: Sequence[Sample], unknown: Sequence[Sample], options: Options) -> Iterator[Trial]:
+    """Yield every edit of every image, the known images first; arguments as for `run`."""
     everything = [(sample, True) for sample in known] + [(sample, False) for sample in unknown]
     for number, (sample, is_known) in enumerate(everything):
         companion = _companion(sample, unknown, number)
@@ -123,7 +132,7 @@ def _trials(known: Sequence[Sample], unknown: Sequence[Sample], options: Options
         for edit in options.edits:
             # From the image and the edit, so that neither depends on what else is searched for.
             rng = np.random.default_rng([options.seed, crc32(edit.name.encode()), int(sample.id[:16], 16)])
-            yield _Trial(edit, sample, is_known, edit(rgb, rng=rng, other=other), neutral)
+            yield Trial(edit, sample, is_known, edit(rgb, rng=rng, other=other), neutral)
 
 
 def _companion(sample: Sample, unknown: Sequence[Sample], number: int) -> Sample | None:
@@ -137,7 +146,7 @@ def drawn_ground() -> Rgb:
     return resized(coarse, 640, 480)
 
 
-def _searched(library: Library, trial: _Trial, proposals: Proposals | None) -> Outcome:
+def _searched(library: Library, trial: Trial, proposals: Proposals | None) -> Outcome:
     began = time.perf_counter()
     found = library.search(trial.pixels, limit=_LIMIT)
     seconds = time.perf_counter() - began
@@ -154,7 +163,7 @@ def _searched(library: Library, trial: _Trial, proposals: Proposals | None) -> O
     )
 
 
-def _counted(matches: Sequence[Match], trial: _Trial) -> Iterator[Prediction]:
+def _counted(matches: Sequence[Match], trial: Trial) -> Iterator[Prediction]:
     for match in matches:
         right = match.id == trial.sample.id and trial.known
         if right or not trial.neutral.intersection(match.locations):

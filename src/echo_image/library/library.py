@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from echo_image import duplicates
 from echo_image.catalogue import ImageRecord
 from echo_image.duplicates import DuplicateGroup
-from echo_image.errors import EchoImageError, LibraryReadOnly, NotFound, UsageError
+from echo_image.errors import EchoImageError, LibraryReadOnly, NotFound, StorageFull, UsageError
 from echo_image.image import Image
 from echo_image.ingest.adding import Addition, AddOptions
 from echo_image.ingest.reports import AddReport, Progress
@@ -153,7 +153,7 @@ class Library:
         wanted = list(dict.fromkeys(self._known_name(os.fspath(location)) for location in locations))
         with self._writer() as writer:
             missing, images = writer.remove_locations(wanted)
-            writer.seal()
+            self._tidy(writer)
         return RemoveReport(len(wanted) - len(missing), images, tuple(missing))
 
     def _known_name(self, location: str) -> str:
@@ -168,8 +168,14 @@ class Library:
             return False
         with self._writer() as writer:
             removed = writer.remove_images([record.key])
-            writer.seal()
+            self._tidy(writer)
         return removed > 0
+
+    @staticmethod
+    def _tidy(writer: Writer) -> None:
+        """Give back the room that removed images take in the index, unless the disk is too full for it."""
+        with suppress(StorageFull):
+            writer.seal()
 
     # Searching
 

@@ -7,8 +7,8 @@ import threading
 from pathlib import Path
 
 from echo_image import index
-from echo_image.catalogue import Catalogue, Packs, SegmentRecord, has_older_layout
-from echo_image.errors import LibraryCorrupt, LibraryNotFound, SpecMismatch
+from echo_image.catalogue import Catalogue, Packs, SegmentRecord, has_older_layout, take_over_log
+from echo_image.errors import LibraryCorrupt, LibraryError, LibraryNotFound, SpecMismatch
 from echo_image.index.segment import Segment, open_segment
 from echo_image.store import layout
 from echo_image.store import snapshot as snapshots
@@ -40,12 +40,13 @@ class Store:
     def __init__(self, path: Path, *, create: bool, read_only: bool = False) -> None:
         self.path = path
         self.made: tuple[Path, ...] | None = None
+        self._read_only = read_only
         self._lock = threading.Lock()
         self._segments: dict[str, Segment] = {}
         self._tail: dict[int, StoredImage] = {}
         self._current: tuple[int, Snapshot] | None = None
         self._find(create=create)
-        self.catalogue = self._open_catalogue(read_only=read_only)
+        self.catalogue = self._open_catalogue()
         self.packs = Packs(path / layout.PACKS)
         try:
             self._check_fingerprint()
@@ -67,11 +68,11 @@ class Store:
             )
         self.made = layout.make_library(self.path)
 
-    def _open_catalogue(self, *, read_only: bool) -> Catalogue:
+    def _open_catalogue(self) -> Catalogue:
         try:
             return Catalogue(self.catalogue_path, writable=False)
         except SpecMismatch:
-            if read_only or not has_older_layout(self.catalogue_path):
+            if self._read_only or not has_older_layout(self.catalogue_path):
                 raise
         lock = WriterLock(self.path / layout.LOCK)
         try:
@@ -101,6 +102,8 @@ class Store:
         """Close files; snapshots already given out stay valid."""
         self.catalogue.close()
         self.packs.close()
+        if not self._read_only:
+            take_over_log(self.catalogue_path)
 
     def discard(self) -> None:
         """Take the library away again if this object made it and no image was ever in it. Close it first."""
@@ -141,7 +144,16 @@ class Store:
         return snapshots.make([*self._segments.values(), self._load_tail(covered)], removed)
 
     def _open(self, record: SegmentRecord) -> Segment:
-        return open_segment(self.segment_path(record.name), index.fingerprint())
+        path = self.segment_path(record.name)
+        try:
+            return open_segment(path, index.fingerprint())
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise LibraryError(
+                f"{path} cannot be read: {error.strerror or error}",
+                hint="check the permissions of the library folder, and the disk",
+            ) from error
 
     def _load_tail(self, covered: int) -> Segment:
         """The index of the images behind the last segment; features read before are kept."""

@@ -74,10 +74,8 @@ class Sealer:
                 path.unlink(missing_ok=True)
 
     def _tidy(self) -> None:
-        removed = np.array(self._catalogue.segments.removals(), np.int64)
         for record in self._catalogue.segments.all():
-            gone = np.count_nonzero((removed >= record.first_id) & (removed <= record.last_id))
-            if gone > MAX_REMOVED * record.num_images:
+            if self._catalogue.segments.num_removed(record) > MAX_REMOVED * record.num_images:
                 self._merge([record])
         while len(records := self._catalogue.segments.all()) > MAX_SEGMENTS:
             self._merge(_smallest_neighbours(records))

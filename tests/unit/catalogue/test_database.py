@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -71,9 +70,14 @@ def test_readers_see_commits_and_learn_that_there_was_one(path: Path, writer: Da
 
 
 def test_a_transaction_is_all_or_nothing(writer: Database) -> None:
-    with pytest.raises(ZeroDivisionError), writer.transaction():
-        set_meta(writer, "colour", "blue")
-        raise ZeroDivisionError
+
+    def fail() -> None:
+        with writer.transaction():
+            set_meta(writer, "colour", "blue")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert writer.get_meta("colour") is None
     with writer.transaction(), writer.transaction():
         set_meta(writer, "colour", "red")
@@ -264,8 +268,8 @@ def test_no_connection_is_left_open_by_a_failure(path: Path) -> None:
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    before = set(os.listdir("/proc/self/fd"))
+    before = {entry.name for entry in Path("/proc/self/fd").iterdir()}
     for writable in (True, False):
         with pytest.raises(SpecMismatch):
             Database(path, writable=writable)
-    assert set(os.listdir("/proc/self/fd")) == before
+    assert {entry.name for entry in Path("/proc/self/fd").iterdir()} == before

@@ -99,11 +99,20 @@ def test_add_names_the_failure_and_takes_the_others(
     assert failure["reason"]
 
 
-def test_add_of_a_path_that_is_not_there_adds_nothing(
+def test_add_of_a_path_that_is_not_there_is_a_failure_among_others(
     cli: Run, own_library: Path, good: Path, bad: dict[str, Path]
 ) -> None:
-    before = cli("info", own_library, "--json").document["locations"]
     outcome = cli("add", own_library, good, bad["missing.jpg"], "--json")
+    assert outcome.status == 4
+    assert [failure["code"] for failure in outcome.document["failures"]] == ["not_found"]
+    assert outcome.document["added"] + outcome.document["unchanged"] == 1
+
+
+def test_add_of_nothing_but_a_path_that_is_not_there_adds_nothing(
+    cli: Run, own_library: Path, bad: dict[str, Path]
+) -> None:
+    before = cli("info", own_library, "--json").document["locations"]
+    outcome = cli("add", own_library, bad["missing.jpg"], "--json")
     assert outcome.status == 2
     assert outcome.document["error"]["code"] == "not_found"
     assert cli("info", own_library, "--json").document["locations"] == before

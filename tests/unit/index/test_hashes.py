@@ -58,7 +58,7 @@ def test_the_smaller_orientation_of_two_that_are_the_same() -> None:
     assert which.tolist() == [0, 3]
 
 
-@pytest.mark.parametrize("flips", [0, 1, 40, 80, 81, 127])
+@pytest.mark.parametrize("flips", [0, 1, 40, 80, 81, 99])
 def test_an_inverted_code_is_as_near_as_the_code(flips: int) -> None:
     query = random_codes(2, 8)
     bits = np.unpackbits(query[5].view(np.uint8))
@@ -71,15 +71,15 @@ def test_an_inverted_code_is_as_near_as_the_code(flips: int) -> None:
 
 @pytest.mark.parametrize("name", COLOURFUL)
 def test_real_turned_mirrored_and_inverted_images(name: str) -> None:
-    image = gray(photograph(name, 320))
-    # 256 × 256: the sampled points lie symmetrically, so turning an image turns its code.
-    image = np.ascontiguousarray(image[:200, :200])
+    # 320 px are 5 between two samples, which so lie symmetrically: turning an image turns its code.
+    image = np.ascontiguousarray(gray(photograph(name))[-320:, -320:])
+    image = np.pad(image, ((0, 320 - image.shape[0]), (0, 0)), "reflect")
     query = hashes.as_words(perceptual_hash(image).codes)
     for orientation, edited in enumerate((image, image[:, ::-1], image[::-1], image[::-1, ::-1], image.T)):
         for inverted in (False, True):
             pixels = np.ascontiguousarray(255 - edited if inverted else edited)
             found, which = hashes.distances(hashes.as_words(perceptual_hash(pixels).codes[:1]), query)
-            assert found[0] <= 40
+            assert found[0] <= 4
             assert which[0] == orientation + 8 * inverted
 
 
@@ -91,8 +91,8 @@ def test_search_is_the_nearest_of_all(seed: int, count: int) -> None:
     codes = np.concatenate([random_codes(seed + 50, 300), near_copies(rng, query, 60, 140)])
     codes = np.concatenate([codes, codes[250:]])  # the same codes twice: ties
     nearest, _ = oracle(codes, query)
-    expected = [row for row in sorted(range(len(codes)), key=lambda row: (nearest[row], row))]
-    expected = [row for row in expected if nearest[row] <= hashes.REACH_BITS][:count]
+    near = np.flatnonzero(nearest <= hashes.REACH_BITS).tolist()
+    expected = sorted(near, key=lambda row: (nearest[row], row))[:count]
     rows, found, which = hashes.search(codes, query, count)
     assert rows.tolist() == expected
     np.testing.assert_array_equal(found, nearest[expected])

@@ -13,8 +13,10 @@ import pytest
 from echo_image import AddInterrupted, AddReport, Library, Progress, open_library
 from echo_image.errors import NotFound, StorageFull, UsageError
 from echo_image.fetch import Fetched
+from echo_image.image import read_file
 from echo_image.ingest import adding, reading, sources
 from echo_image.store import Writer
+from echo_image.store.extraction import load
 from tests.libraries import (
     LONG_AGO_NS,
     contents,
@@ -75,13 +77,12 @@ def test_a_file_with_another_time_and_the_same_bytes_is_opened_once(
 ) -> None:
     library.add(images)
     opened: list[str] = []
-    real = reading.read_file
 
-    def read_file(path: str, **options: Any) -> bytes:
+    def note(path: str, **options: Any) -> bytes:
         opened.append(Path(path).name)
-        return real(path, **options)
+        return read_file(path, **options)
 
-    monkeypatch.setattr(reading, "read_file", read_file)
+    monkeypatch.setattr(reading, "read_file", note)
     os.utime(images / "001.png", ns=(LONG_AGO_NS, LONG_AGO_NS + 9))
     # Its bytes are known, so it is not decoded again.
     monkeypatch.setattr(reading, "load", None)
@@ -196,7 +197,7 @@ def test_one_that_is_gone_by_then_is_a_failure(
     write(folder / "a.png", image_file(1), mtime_ns=LONG_AGO_NS + 1)
     write(folder / "b.png", image_file(0))
     _recognise_first(monkeypatch)
-    real = adding.read_anew
+    real = reading.read_anew
 
     def gone(task: Any) -> Any:
         Path(task.offered.target).unlink()
@@ -281,10 +282,9 @@ def test_a_file_that_changes_while_it_is_read_is_read_again_next_time(
     library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(tmp_path / "images" / "a.png", image_file(0))
-    real = reading.read_file
 
     def read_and_change(name: str, **options: Any) -> bytes:
-        data = real(name, **options)
+        data = read_file(name, **options)
         monkeypatch.undo()
         write(path, image_file(1), mtime_ns=LONG_AGO_NS + 1)
         return data
@@ -299,16 +299,15 @@ def test_a_file_that_changes_while_it_is_read_is_read_again_next_time(
 def test_a_decoder_that_raises_anything_costs_one_item(
     library: Library, images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = reading.load
 
-    def load(data: bytes, limits: Any) -> Any:
+    def refuse_some(data: bytes, limits: Any) -> Any:
         if data == image_file(1):
             raise RuntimeError("assertion of some library")
         if data == image_file(2):
             raise MemoryError
-        return real(data, limits)
+        return load(data, limits)
 
-    monkeypatch.setattr(reading, "load", load)
+    monkeypatch.setattr(reading, "load", refuse_some)
     report = library.add(images)
     assert counts(report) == (1, 0, 0, 0, 2)
     assert {failure.code for failure in report.failures} == {"internal_error", "memory_limit"}
@@ -455,14 +454,11 @@ def test_the_folder_of_the_library_inside_the_folder_added(tmp_path: Path) -> No
 
 
 def test_odd_names_are_stored_shown_and_removed(library: Library, tmp_path: Path) -> None:
-    folder = os.fsencode(tmp_path) + b"/images"
-    os.mkdir(folder)
+    (tmp_path / "images").mkdir()
+    folder = os.fsencode(tmp_path / "images")
     raw = [b"latin-\xe9.png", b"line\nbreak.png", "🦊.png".encode(), b"sp ace.png", b"x" * 251 + b".png"]
     for seed, name in enumerate(raw):
-        path = folder + b"/" + name
-        with open(path, "wb") as file:
-            file.write(png(drawn(seed)))
-        os.utime(path, ns=(LONG_AGO_NS, LONG_AGO_NS))
+        write(Path(os.fsdecode(folder + b"/" + name)), png(drawn(seed)))
     assert counts(library.add(tmp_path / "images")) == (5, 0, 0, 0, 0)
     assert counts(library.add(tmp_path / "images")) == (0, 0, 5, 0, 0)
     assert found(library, 0) == ["latin-\\xe9.png"]

@@ -21,12 +21,16 @@ def handler_as_before() -> Iterator[None]:
 
 def test_it_waits() -> None:
     done = []
-    with pytest.raises(KeyboardInterrupt):
+
+    def work() -> None:
         with uninterrupted():
             signal.raise_signal(signal.SIGINT)
             signal.raise_signal(signal.SIGINT)
             done.append("to the end")
         done.append("no further")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
     assert done == ["to the end"]
 
 
@@ -38,9 +42,14 @@ def test_nothing_came_nothing_happens() -> None:
 def test_an_error_inside_is_not_lost() -> None:
     with pytest.raises(ZeroDivisionError), uninterrupted():
         raise ZeroDivisionError
-    with pytest.raises(KeyboardInterrupt) as caught, uninterrupted():
-        signal.raise_signal(signal.SIGINT)
-        raise ZeroDivisionError
+
+    def work() -> None:
+        with uninterrupted():
+            signal.raise_signal(signal.SIGINT)
+            raise ZeroDivisionError
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        work()
     assert isinstance(caught.value.__context__, ZeroDivisionError)
 
 

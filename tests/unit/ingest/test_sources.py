@@ -162,10 +162,8 @@ def test_what_is_neither_path_nor_url(source: object) -> None:
     ],
 )
 def test_odd_names_have_a_location_that_any_database_can_hold(tmp_path: Path, name: bytes) -> None:
-    path = os.path.join(os.fsencode(tmp_path), name)
-    with open(path, "wb") as file:
-        file.write(b"x")
-    os.utime(path, ns=(LONG_AGO_NS, LONG_AGO_NS))
+    path = os.fsencode(tmp_path) + b"/" + name
+    write(Path(os.fsdecode(path)), b"x")
     for named in (tmp_path, os.fsdecode(path)):
         (item,) = offered(named)
         assert item.location.encode()
@@ -182,14 +180,13 @@ def test_printable() -> None:
 
 def test_a_folder_deeper_than_any_stack(tmp_path: Path) -> None:
     """1,500 folders one inside the other; calls within calls would end at about 1,000."""
-    start = os.getcwd()
+    start = Path.cwd()
     os.chdir(tmp_path)
     try:
         for _ in range(1500):
-            os.mkdir("d")
+            Path("d").mkdir()
             os.chdir("d")
-        with open("a.png", "wb") as file:
-            file.write(b"x")
+        Path("a.png").write_bytes(b"x")
         (item,) = offered(tmp_path)
         assert item.location == f"{tmp_path}/{'d/' * 1500}a.png"
         assert not item.problem

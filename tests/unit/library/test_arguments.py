@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
@@ -28,8 +29,8 @@ json_values = st.recursive(
 def test_a_json_object_comes_back_as_it_is(attributes: dict[str, Any]) -> None:
     try:
         checked = checked_attributes(attributes)
-    except UsageError as error:  # half a surrogate pair is no text
-        assert "surrogates" in error.message
+    except UsageError:
+        assert "\\ud" in json.dumps(attributes)  # half a surrogate pair is no text
     else:
         assert checked == attributes
 

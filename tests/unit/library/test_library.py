@@ -103,11 +103,12 @@ def test_attributes_come_back_everywhere(library: Library, tmp_path: Path) -> No
     library.add(write(tmp_path / "b.png", image_file(1)), attributes=kept)
     assert all(record.attributes == kept for record in library.images())
     assert all(row["attributes"] == kept for row in library.export())
+    wrong: Any
     for wrong in ({"a": {1}}, {"a": "x" * 70_000}, []):
         with pytest.raises(UsageError):
-            library.add_image(image_file(2), "upload:c", attributes=wrong)  # type: ignore[arg-type]
+            library.add_image(image_file(2), "upload:c", attributes=wrong)
         with pytest.raises(UsageError):
-            library.add(tmp_path, attributes=wrong)  # type: ignore[arg-type]
+            library.add(tmp_path, attributes=wrong)
     assert library.info().images == 2
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -251,7 +251,7 @@ def test_many_damaged_images_are_counted(path: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.fixture
-def torn(path: Path) -> Iterator[Path]:
+def torn(path: Path) -> Path:
     """A library whose table of images cannot be read to the end."""
     catalogue = path / "catalogue.sqlite"
     data = bytearray(catalogue.read_bytes())
@@ -259,7 +259,7 @@ def torn(path: Path) -> Iterator[Path]:
     page = at // 4096 * 4096
     data[page : page + 8] = b"\x99" * 8
     catalogue.write_bytes(data)
-    yield path
+    return path
 
 
 def test_a_torn_table_is_told_and_nothing_is_thrown_away(torn: Path) -> None:

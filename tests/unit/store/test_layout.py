@@ -16,7 +16,6 @@ from echo_image.errors import (
     LibraryNotFound,
     NotFound,
     SpecMismatch,
-    UsageError,
 )
 from echo_image.store import Store, Writer, layout
 from echo_image.store.locking import WriterLock
@@ -105,10 +104,24 @@ def test_a_mistyped_path_leaves_no_library(tmp_path: Path, before: str) -> None:
     path = tmp_path / "a" / "library"
     if before == "its folder":
         path.mkdir(parents=True)
-    with pytest.raises(NotFound), open_library(path) as library:
-        library.add(tmp_path / "no-such-folder")
+    mistype(path)
     left = [str(entry.relative_to(tmp_path)) for entry in sorted(tmp_path.rglob("*"))]
     assert left == ([] if before == "nothing" else ["a", "a/library"])
+
+
+def mistype(path: Path, *seeds: int, remove: str = "") -> None:
+    """Open a library, add uploads, remove one, and then a folder that is not there."""
+
+    def use() -> None:
+        with open_library(path) as library:
+            for seed in seeds:
+                library.add_image(image_file(seed), f"{seed}.png")
+            if remove:
+                library.remove(remove)
+            library.add(path / "no-such-folder")
+
+    with pytest.raises(NotFound):
+        use()
 
 
 def test_an_interrupted_first_image_leaves_no_library(tmp_path: Path) -> None:
@@ -118,15 +131,11 @@ def test_an_interrupted_first_image_leaves_no_library(tmp_path: Path) -> None:
 
 
 def test_a_library_stays_when_something_was_added(tmp_path: Path) -> None:
-    with pytest.raises(NotFound), open_library(tmp_path / "library") as library:
-        library.add_image(image_file(0), "0.png")
-        library.add(tmp_path / "no-such-folder")
+    mistype(tmp_path / "library", 0)
     with open_library(tmp_path / "library", create=False) as library:
         assert locations(library) == ["0.png"]
-    with pytest.raises(NotFound), open_library(tmp_path / "library") as library:
-        library.remove("0.png")
-        library.add(tmp_path / "no-such-folder")
-    open_library(tmp_path / "library", create=False).close()
+    mistype(tmp_path / "emptied", 0, remove="0.png")
+    open_library(tmp_path / "emptied", create=False).close()
 
 
 def test_a_library_that_was_there_before_stays(tmp_path: Path) -> None:
@@ -150,23 +159,47 @@ def test_a_new_library_stays_when_nothing_went_wrong_with_it(
 
 
 def test_a_library_that_someone_else_writes_into_stays(tmp_path: Path) -> None:
-    with pytest.raises(UsageError), open_library(tmp_path / "library") as library:
-        store = Store(tmp_path / "library", create=False)
-        writer = Writer(store)
-        library.search(b"", limit=0)
-    writer.close()
+    library = open_library(tmp_path / "library")
+    store = Store(tmp_path / "library", create=False)
+    with Writer(store):
+        library.__exit__(NotFound, NotFound("mistyped"), None)
     store.close()
     open_library(tmp_path / "library", create=False).close()
 
 
 def test_a_writer_that_comes_too_late_finds_no_library(tmp_path: Path) -> None:
-    with pytest.raises(NotFound), open_library(tmp_path / "library") as library:
-        late = open_library(tmp_path / "library")
-        library.add(tmp_path / "no-such-folder")
+    library = open_library(tmp_path / "library")
+    late = open_library(tmp_path / "library")
+    library.__exit__(NotFound, NotFound("mistyped"), None)
     with pytest.raises(LibraryNotFound):
         late.add_image(image_file(0), "0.png")
     assert list(tmp_path.iterdir()) == []
     late.close()
+
+
+# What a closed library looks like
+
+
+SIDE_FILES = ("catalogue.sqlite-shm", "catalogue.sqlite-wal")
+
+
+def test_a_closed_library_is_whole_in_one_file(tmp_path: Path) -> None:
+    path = tmp_path / "library"
+    for seed in range(3):
+        with open_library(path) as library:
+            library.add_image(image_file(seed), f"{seed}.png")
+            assert any((path / name).exists() for name in SIDE_FILES)
+        assert not any((path / name).exists() for name in SIDE_FILES)
+
+
+def test_the_last_to_close_takes_the_log_over(tmp_path: Path) -> None:
+    path = tmp_path / "library"
+    with open_library(path) as last:
+        with open_library(path) as first:
+            first.add_image(image_file(0), "0.png")
+        assert (path / "catalogue.sqlite-wal").stat().st_size > 0
+        assert locations(last) == ["0.png"]
+    assert not any((path / name).exists() for name in SIDE_FILES)
 
 
 # The lock

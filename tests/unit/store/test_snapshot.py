@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from echo_image import open_library
-from echo_image.errors import LibraryCorrupt
+from echo_image.errors import LibraryCorrupt, LibraryError
 from echo_image.index.segment import open_segment
 from echo_image.store import Store, Writer, folder
 from tests.libraries import found, image_file, segment_files, small_segments, start_python
@@ -80,7 +80,7 @@ def test_a_merge_between_reading_names_and_opening_files(
         for seed in range(8):
             library.add_image(image_file(seed), f"{seed}.png")
     store = Store(tmp_path / "library", create=False)
-    merges = []
+    merges: list[int] = []
 
     def merge_first(path: Path, fingerprint: str) -> object:
         if not merges:
@@ -111,6 +111,21 @@ def test_a_segment_that_stays_missing_is_damage(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(LibraryCorrupt, match="missing") as caught:
         store.snapshot()
     assert "--repair" in caught.value.hint
+    store.close()
+
+
+def test_a_segment_that_may_not_be_read_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_segments(monkeypatch, images=2)
+    with open_library(tmp_path / "library") as library:
+        for seed in range(2):
+            library.add_image(image_file(seed), f"{seed}.png")
+    (segment,) = segment_files(tmp_path / "library")
+    segment.unlink()
+    segment.mkdir()
+    store = Store(tmp_path / "library", create=False)
+    with pytest.raises(LibraryError, match="Is a directory") as caught:
+        store.snapshot()
+    assert str(segment) in caught.value.message
     store.close()
 
 
