@@ -11,7 +11,7 @@ DEMO ?=
 PYTEST_WORKERS ?= 2
 TESTS ?= tests
 # A folder of real images with manifest.csv and gt_pairs.csv; benchmarks/dataset.py says what is read of them.
-DATA ?= $(or $(ECHO_IMAGE_DATA),../shared/data)
+DATA ?= $(ECHO_IMAGE_DATA)
 BENCHMARKS ?= pairs add nasty search_http
 
 BIN := $(VENV)/bin
@@ -44,6 +44,7 @@ docs: $(VENV)/.installed ## write the generated reference and images below docs/
 	$(BIN)/python docs/generate.py
 
 bench: $(VENV)/.installed-test ## measure recall and speed (DATA=folder of images, BENCHMARKS=names)
+	@test -n "$(DATA)" || { echo "error: name a folder of images: make bench DATA=folder" >&2; exit 2; }
 	@for name in $(BENCHMARKS); do \
 	  echo "python -m benchmarks.$$name --data $(DATA)"; \
 	  $(BIN)/python -m "benchmarks.$$name" --data "$(DATA)"; \

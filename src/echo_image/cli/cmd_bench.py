@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 DEFAULT_QUERIES = 5
 DEFAULT_FALSE_ALARMS = 0.001
 
+_SHOWN_ALARMS = 5
+
 COLUMNS = (
     Column("edit"),
     Column("searches", right=True),
@@ -167,7 +169,7 @@ def _summary(evaluation: Evaluation) -> Iterator[tuple[str, str]]:
     yield (
         "images",
         f"{evaluation.images:,} in the library, {evaluation.queries:,} of them edited, and "
-        f"{evaluation.distractors:,} others",
+        f"{plural(evaluation.distractors, 'other')}",
     )
     if evaluation.neutral:
         yield "near-duplicates", f"{plural(evaluation.neutral, 'image')} counted neither way"
@@ -175,23 +177,31 @@ def _summary(evaluation: Evaluation) -> Iterator[tuple[str, str]]:
     yield f"found at precision {evaluation.precision}", f"{evaluation.recall_at_precision:.1%}"
     for name, count in evaluation.verdicts.items():
         yield f"called {name}", f"{count.right:,} right, {count.wrong:,} wrong"
-    threshold = evaluation.threshold
-    if threshold is None or evaluation.found_at_threshold is None:
-        yield "score to trust", "unknown: every image tried is in the library"
-    else:
-        yield (
-            "score to trust",
-            f"{threshold.score:.0f} or more: reached by {threshold.alarms:,} of "
-            f"{plural(threshold.searches, 'search', 'searches')} without a match, "
-            f"and by {evaluation.found_at_threshold:.1%} of those with one",
-        )
+    yield "score to trust", _trusted(evaluation)
     yield (
         "time of a search",
         f"{evaluation.p50_ms:.0f} ms; {evaluation.p95_ms:.0f} ms at most for 95 of 100",
     )
 
 
+def _trusted(evaluation: Evaluation) -> str:
+    threshold = evaluation.threshold
+    if threshold is None or evaluation.found_at_threshold is None:
+        return "unknown: every image tried is in the library"
+    doubt = "" if threshold.can_be_seen else " (seen in too few searches)"
+    return (
+        f"{threshold.score:.0f} or more{doubt}: reached by {threshold.alarms:,} of "
+        f"{plural(threshold.searches, 'search', 'searches')} without a match, "
+        f"and by {evaluation.found_at_threshold:.1%} of those with one"
+    )
+
+
 def _warn(evaluation: Evaluation, terminal: Terminal) -> None:
+    pairs = {(one.path, found.location) for one in evaluation.outcomes for found in one.alarms}
+    for path, location in sorted(pairs)[:_SHOWN_ALARMS]:
+        terminal.say(f"called proven, and not known to show the same: {path} and {location}")
+    if len(pairs) > _SHOWN_ALARMS:
+        terminal.say(f"and {plural(len(pairs) - _SHOWN_ALARMS, 'other pair')}; --json has them all")
     threshold = evaluation.threshold
     if threshold is not None and not threshold.can_be_seen and threshold.rate > 0:
         needed = math.ceil(1 / threshold.rate)

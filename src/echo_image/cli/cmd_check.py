@@ -35,8 +35,9 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
     from echo_image import open_library
     from echo_image.settings import Settings
 
-    # Also a check without repair takes the writer's lock: a library that changes meanwhile looks broken.
-    with open_library(args.library, create=False, settings=Settings.load()) as library:
+    with open_library(
+        args.library, create=False, read_only=not args.repair, settings=Settings.load()
+    ) as library:
         report = library.check(repair=args.repair)
     if terminal.as_json:
         terminal.data(report.to_dict())

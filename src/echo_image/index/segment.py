@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from echo_image.errors import LibraryCorrupt, SpecMismatch
 from echo_image.index.words.postings import Postings
+from echo_image.index.words.vocabulary import NUM_WORDS
 
 MAGIC = b"EIMGSEG\x01"
 _ALIGNMENT = 64
@@ -94,6 +95,11 @@ def write(path: Path, segment: Segment, fingerprint: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(folder)  # else a power cut could take the new name and leave the catalogue that names it
+        finally:
+            os.close(folder)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -112,6 +118,12 @@ def open_segment(path: Path, fingerprint: str) -> Segment:
         LibraryCorrupt: not a segment, cut short, or its header damaged.
         SpecMismatch: made by other extractors or another vocabulary.
     """
+    segment = _map(path, fingerprint)
+    _check_lengths(path, segment)
+    return segment
+
+
+def _map(path: Path, fingerprint: str) -> Segment:
     header = _read_header(path)
     if header["fingerprint"] != fingerprint:
         raise SpecMismatch(
@@ -135,6 +147,21 @@ def open_segment(path: Path, fingerprint: str) -> Segment:
         raise _corrupt(path, f"header not understood ({error})") from error
 
 
+def _check_lengths(path: Path, segment: Segment) -> None:
+    """Raise LibraryCorrupt unless the compiled loops, which check nothing, can stay inside the arrays."""
+    offsets, size = segment.postings.offsets, len(segment)
+    num_postings = len(segment.postings.images)
+    if any(len(getattr(segment, name)) != size for name in ("codes", "layouts", "quality", "num_features")):
+        raise _corrupt(path, "arrays of different numbers of images")
+    if any(
+        len(column) != num_postings for column in (segment.postings.signatures, segment.postings.geometry)
+    ):
+        raise _corrupt(path, "arrays of different numbers of postings")
+    in_order = len(offsets) == NUM_WORDS + 1 and offsets[0] == 0 and bool((offsets[1:] >= offsets[:-1]).all())
+    if not in_order or offsets[-1] != num_postings:
+        raise _corrupt(path, "the postings of the words do not follow one another")
+
+
 def _read_header(path: Path) -> dict[str, Any]:
     with path.open("rb") as file:
         head = file.read(len(MAGIC) + 8)
@@ -153,7 +180,7 @@ def _read_header(path: Path) -> dict[str, Any]:
 
 def verify_arrays(path: Path, fingerprint: str) -> list[str]:
     """Read a whole segment and return what is wrong with it; empty when nothing. Raises as `open_segment`."""
-    header, segment = _read_header(path), open_segment(path, fingerprint)
+    header, segment = _read_header(path), _map(path, fingerprint)
     digests = {entry["name"]: entry["digest"] for entry in header["arrays"]}
     return [
         f"{path.name}: {name} damaged"

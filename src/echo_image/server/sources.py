@@ -13,12 +13,11 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ValidationError
 
-from echo_image import Library
+from echo_image import ImageRecord, Library
 from echo_image.server.body import Body, Upload
 from echo_image.server.context import Context
 from echo_image.server.errors import InvalidRequest
 from echo_image.server.schemas import QueryRequest
-from echo_image.server.standin import Query, stored_query
 
 __all__ = ["QuerySource", "Source", "of_upload", "of_url", "parsed", "query_source", "url_name"]
 
@@ -43,10 +42,10 @@ class QuerySource:
     """What a query call searches with.
 
     Attributes:
-        open: Returns the query. Blocks, so it is called on a worker thread.
+        open: Returns the bytes or the image of the library. Blocks, so it is called on a worker thread.
     """
 
-    open: Callable[[], Query]
+    open: Callable[[], bytes | ImageRecord]
 
 
 def parsed(model: type[M], body: Body, *, files: tuple[str, ...] = ()) -> M:
@@ -99,9 +98,9 @@ async def query_source(request: QueryRequest, body: Body, library: Library, cont
         raise InvalidRequest(message, hint="With curl: -F file=@photo.jpg")
     if request.image_id is not None:
         image_id = request.image_id.lower()
-        return QuerySource(lambda: stored_query(library, image_id, context.settings.decode))
+        return QuerySource(lambda: library.image(image_id))
     source = of_upload(upload, context) if upload is not None else await of_url(str(request.url), context)
-    return QuerySource(lambda: Query(source.read()))
+    return QuerySource(source.read)
 
 
 def url_name(url: str) -> str:

@@ -351,7 +351,7 @@ def test_what_an_interrupted_addition_reports_is_what_the_library_holds(
     monkeypatch.setattr(adding, "_PROGRESS_S", 0)
     monkeypatch.setattr(adding, "_BATCH_ITEMS", 3)
     fill(tmp_path / "images", 6)
-    write(tmp_path / "images" / "bad.png", b"no image")
+    write(tmp_path / "images" / "001-bad.png", b"no image")  # told while two images wait to be stored
     calls = []
 
     def press_ctrl_c(_: Progress) -> None:

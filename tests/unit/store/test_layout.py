@@ -96,6 +96,24 @@ def test_several_processes_make_the_same_library(tmp_path: Path) -> None:
         assert library.check().ok
 
 
+def test_a_library_made_by_another_just_before_is_not_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between looking for the catalogue and getting the lock, the other one makes it and adds an image."""
+
+    def other_comes_first(path: Path) -> WriterLock:
+        monkeypatch.undo()
+        with open_library(tmp_path / "library") as other:
+            other.add_image(image_file(0), "0.png")
+        return WriterLock(path)
+
+    monkeypatch.setattr(layout, "WriterLock", other_comes_first)
+    with open_library(tmp_path / "library") as library:
+        assert locations(library) == ["0.png"]
+    mistype(tmp_path / "library")  # and it is not this one's to take away
+    open_library(tmp_path / "library", create=False).close()
+
+
 # Taking away again
 
 

@@ -168,7 +168,8 @@ def turned_inside(rgb: Rgb, angle: float) -> Rgb:
     height, width = rgb.shape[:2]
     cos, sin = abs(math.cos(angle)), abs(math.sin(angle))
     k = min(width / (width * cos + height * sin), height / (width * sin + height * cos))
-    return _turned(rgb, angle, int(width * k), int(height * k))
+    # At its corners the piece reaches between the outermost centres of px and the edge of the image.
+    return _turned(rgb, angle, int(width * k), int(height * k), border=cv2.BORDER_REPLICATE)
 
 
 def _angle(rng: np.random.Generator, low_deg: float, high_deg: float) -> float:
@@ -176,7 +177,7 @@ def _angle(rng: np.random.Generator, low_deg: float, high_deg: float) -> float:
     return math.radians(degrees if rng.integers(2) else -degrees)
 
 
-def _turned(rgb: Rgb, angle: float, width: int, height: int) -> Rgb:
+def _turned(rgb: Rgb, angle: float, width: int, height: int, *, border: int = cv2.BORDER_CONSTANT) -> Rgb:
     """Return the image turned about its middle, on a canvas of this size with the same middle."""
     width, height = max(1, width), max(1, height)
     cos, sin = math.cos(angle), math.sin(angle)
@@ -184,5 +185,7 @@ def _turned(rgb: Rgb, angle: float, width: int, height: int) -> Rgb:
     here = np.array([rgb.shape[1] - 1, rgb.shape[0] - 1]) / 2
     there = np.array([width - 1, height - 1]) / 2
     matrix: NDArray[np.float64] = np.column_stack([turn, there - turn @ here])
-    seen = cv2.warpAffine(rgb, matrix, (width, height), flags=cv2.INTER_CUBIC, borderValue=_BLACK)
+    seen = cv2.warpAffine(
+        rgb, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=border, borderValue=_BLACK
+    )
     return np.asarray(seen, np.uint8)

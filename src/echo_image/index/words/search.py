@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from echo_image.errors import LibraryCorrupt
 from echo_image.features.orb import LocalFeatures
 from echo_image.features.stored import levels
 from echo_image.index.segment import Segment
@@ -118,6 +119,11 @@ def _scan(segment: Segment, query: WordQuery) -> Votes:
         votes,
     )
     images, features, geometry, distances = votes
+    if count and images[:count].max() >= len(segment):
+        raise LibraryCorrupt(
+            f"an index segment of {len(segment)} images names image {images[:count].max()}",
+            hint="run `echo-image check LIBRARY --repair` to rebuild it",
+        )
     return Votes(images[:count], features[:count], geometry[:count], distances[:count])
 
 

@@ -34,7 +34,6 @@ async def evidence(request: Request) -> Response:
         match_id = asked.match_id.lower()
 
         def work() -> bytes:
-            query = source.open()
-            return library.evidence(query.data, match_id, region=query.region(asked.region))
+            return library.evidence(source.open(), match_id, region=asked.region)
 
         return Response(await here.read(work), media_type="image/png")

@@ -38,12 +38,10 @@ async def search(request: Request) -> JSONResponse:
         source = await query_source(asked, body, library, here)
 
         def work() -> dict[str, Any]:
-            query = source.open()
-            region = query.region(asked.region)
             found = library.search(
-                query.data, limit=limit, min_score=min_score, region=region, scoring=asked.scoring
+                source.open(), limit=limit, min_score=min_score, region=asked.region, scoring=asked.scoring
             )
-            return query.told(found.to_dict(), asked.region)
+            return found.to_dict()
 
         return JSONResponse(await here.read(work))
 
