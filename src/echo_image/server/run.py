@@ -141,10 +141,14 @@ def _listen(server: ServerSettings) -> socket.socket:
         family, _, _, _, address = socket.getaddrinfo(
             server.host, server.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        return socket.create_server((address[0], server.port), family=family, backlog=_BACKLOG)
+        listener = socket.create_server((address[0], server.port), family=family, backlog=_BACKLOG)
     except OSError as error:
         message = f"The service cannot listen on {server.host} port {server.port}: {error.strerror or error}."
         raise UsageError(message, hint="Choose another with --port, or 0 for any free one.") from error
+    # Connections inherit it. asyncio sets it only where the socket names its protocol, which this one does
+    # not; without it every answer waits 40 ms for the client's delayed acknowledgement.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def _url(listener: socket.socket) -> str:
