@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-VERSION = 1
+VERSION = 2
 
 NUM_BITS = 256
 _SAMPLES = 64
@@ -75,8 +75,14 @@ def _dct_matrix() -> NDArray[np.float64]:
 
 def _box(values: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.float32]:
     """Sum over the part of a rows × columns window that lies inside the array."""
-    kernel = (columns, rows)
-    total = cv2.boxFilter(values, cv2.CV_32F, kernel, normalize=False, borderType=cv2.BORDER_CONSTANT)
+    total = cv2.boxFilter(
+        values,
+        cv2.CV_32F,
+        (columns, rows),
+        anchor=((columns - 1) // 2, (rows - 1) // 2),  # an even window reaches one px further ahead
+        normalize=False,
+        borderType=cv2.BORDER_CONSTANT,
+    )
     return np.asarray(total, np.float32)
 
 
