@@ -15,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from echo_image import Library
+from echo_image import AddReport, Library
 from echo_image.store import sealing
 
 ROOT = Path(__file__).parents[1]
@@ -130,3 +130,10 @@ def small_segments(monkeypatch: pytest.MonkeyPatch, *, images: int = 4, segments
 def segment_files(path: Path) -> list[Path]:
     """Return what lies in a library's folder of segments, sorted."""
     return sorted((path / "index").iterdir())
+
+
+def counts(report: AddReport) -> tuple[int, int, int, int, int]:
+    """Return added, updated, unchanged, skipped and failed of a report that agrees with itself."""
+    assert report.failed == len(report.failures)
+    assert report.seconds >= 0
+    return (report.added, report.updated, report.unchanged, report.skipped, report.failed)

@@ -10,6 +10,7 @@ from echo_image.evidence import draw_evidence
 from echo_image.features import thumbnail
 from echo_image.image import Image
 from echo_image.ingest.sources import printable
+from echo_image.verify.alignment import Rendering
 from echo_image.verify.results import Match
 
 
@@ -23,9 +24,10 @@ def draw_match(query: Image, record: ImageRecord, match: Match, jpeg: bytes) -> 
         jpeg: thumbnail of the image.
     """
     look = thumbnail.decode(jpeg)
-    to_query = _to_pixels(query.width, query.height, query.pixels.shape)
-    to_match = _to_pixels(record.width, record.height, look.shape)
-    homography = to_match @ match.transform.homography @ np.linalg.inv(to_query)
+    from_query = Rendering(query.pixels, query.width, query.height).to_full()
+    to_query = np.linalg.inv(from_query)
+    to_match = np.linalg.inv(Rendering(look, record.width, record.height).to_full())
+    homography = to_match @ match.transform.homography @ from_query
     return draw_evidence(
         query.pixels,
         look,
@@ -37,13 +39,7 @@ def draw_match(query: Image, record: ImageRecord, match: Match, jpeg: bytes) -> 
     )
 
 
-def _to_pixels(width: int, height: int, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """(3, 3): px of a full image → px of its reduced pixels."""
-    sx, sy = shape[1] / width, shape[0] / height
-    return np.array([[sx, 0, 0.5 * sx - 0.5], [0, sy, 0.5 * sy - 0.5], [0, 0, 1]])
-
-
-def _moved(points: NDArray[np.float32], matrix: NDArray[np.float64]) -> NDArray[np.float32]:
+def _moved(points: NDArray[np.float32], matrix: NDArray[np.floating]) -> NDArray[np.float32]:
     return np.asarray(points * matrix[[0, 1], [0, 1]] + matrix[:2, 2], np.float32)
 
 

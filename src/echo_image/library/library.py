@@ -24,9 +24,9 @@ from echo_image.library.drawing import draw_match
 from echo_image.library.limits import LibrarySettings, Limits
 from echo_image.library.loading import Query, load_query
 from echo_image.library.reports import CheckReport, LibraryInfo, RemoveReport, info_of
-from echo_image.library.standin import image_of
 from echo_image.retrieval import SearchResult, match_with, search
 from echo_image.retrieval.search import SearchOptions
+from echo_image.retrieval.standin import image_of
 from echo_image.store import Store, Writer, find_problems
 from echo_image.verify.decide import PROVEN_SCORE
 

@@ -15,9 +15,10 @@ from echo_image.errors import UsageError
 from echo_image.image import DecodeLimits, Image
 from echo_image.index import hashes
 from echo_image.retrieval.candidates import Candidate, Shortlists, propose
-from echo_image.retrieval.plain import plain_match, read_original
+from echo_image.retrieval.plain import plain_match
 from echo_image.retrieval.query import Prepared, prepare, stored_reference
 from echo_image.retrieval.results import QueryInfo, SearchResult
+from echo_image.retrieval.standin import image_of
 from echo_image.store import Store
 from echo_image.verify import decide
 from echo_image.verify.judge import Named, identical, judge, with_word
@@ -111,9 +112,9 @@ def search(
     matches = _verify(store, query, known, set(exact))
     if options.scoring == "plain":
         by_id = {record.id: record for record in records.values()}
-        originals = (read_original(store, by_id[match.id], limits) for match in matches)
         matches = [
-            plain_match(match, query.image, pixels) for match, pixels in zip(matches, originals, strict=True)
+            plain_match(match, query.image, image_of(store, by_id[match.id], limits, full=True).pixels)
+            for match in matches
         ]
     clock.lap("verify")
     chosen = _rank(matches, options, detailed=query.has_detail)

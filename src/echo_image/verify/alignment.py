@@ -136,7 +136,7 @@ def align(query: Rendering, candidate: Rendering, homography: NDArray[np.float64
         moved = moved.reduced(magnification)
     warp = np.linalg.inv(target.to_full()) @ homography @ moved.to_full()
     warp /= warp[2, 2]
-    return _frame(moved, target, warp, query_moves=moved.width == query.width and target is candidate)
+    return _frame(moved, target, warp, query_moves=target is candidate)
 
 
 def _frame(
@@ -157,14 +157,15 @@ def _frame(
     if mask.sum() < MIN_FRAME_PX**2:
         return None
     still = np.ascontiguousarray(target.rgb[top:bottom, left:right])
-    local = ssim_map(_gray(np.asarray(warped, np.uint8)), _gray(still))
+    local = ssim_map(gray(np.asarray(warped, np.uint8)), gray(still))
     first, second = (
         (np.asarray(warped, np.uint8), still) if query_moves else (still, np.asarray(warped, np.uint8))
     )
     return Alignment(first, second, mask, local)
 
 
-def _gray(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def gray(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return (h, w) uint8 luma of (h, w, 3) uint8."""
     return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
 
 

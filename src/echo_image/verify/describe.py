@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from echo_image.verify import geometry
-from echo_image.verify.alignment import Alignment, recolored
+from echo_image.verify.alignment import Alignment, gray, recolored
 from echo_image.verify.measure import AGREEING_SSIM, Evidence
 
 #: Overlaps above this count as "all of it".
@@ -175,27 +175,25 @@ def _photometric_words(evidence: Evidence) -> list[str]:
     alignment = evidence.alignment
     if alignment is None:
         return []
-    words = _color_words(evidence, alignment)
+    covered = _covered_share(alignment) >= _COVERED
+    words = _color_words(evidence, alignment, covered=covered)
     sharpness = [_sharpness(side, alignment.mask) for side in (alignment.query, alignment.candidate)]
     if sharpness[0] < _BLURRED * sharpness[1]:
         words.append("blurred")
     elif sharpness[1] < _BLURRED * sharpness[0]:
         words.append("sharper or noisier")
-    if _covered_share(alignment) >= _COVERED:
+    if covered:
         words.append(COVERED)
     return words
 
 
-def _color_words(evidence: Evidence, alignment: Alignment) -> list[str]:
+def _color_words(evidence: Evidence, alignment: Alignment, *, covered: bool) -> list[str]:
     mask = alignment.mask.astype(np.uint8)
     sides = (alignment.query, alignment.candidate)
     saturation = [_saturation(side, mask) for side in sides]
-    gray = [
-        np.asarray(cv2.cvtColor(side, cv2.COLOR_RGB2GRAY))[alignment.mask].astype(np.float32)
-        for side in sides
-    ]
-    mean, deviation = [float(g.mean()) for g in gray], [float(g.std()) for g in gray]
-    covariance = float(np.dot(gray[0] - mean[0], gray[1] - mean[1])) / len(gray[0])
+    luma = [gray(side)[alignment.mask].astype(np.float32) for side in sides]
+    mean, deviation = [float(values.mean()) for values in luma], [float(values.std()) for values in luma]
+    covariance = float(np.dot(luma[0] - mean[0], luma[1] - mean[1])) / len(luma[0])
     if min(deviation) > 3 and covariance < -0.5 * deviation[0] * deviation[1]:
         return ["colours inverted"]
     words = []
@@ -205,9 +203,7 @@ def _color_words(evidence: Evidence, alignment: Alignment) -> list[str]:
         words.append("coloured")
     if abs(mean[0] - mean[1]) >= _COLOR_DIFFERENCE:
         words.append("brighter" if mean[0] > mean[1] else "darker")
-    elif (
-        not words and evidence.color_difference >= _COLOR_DIFFERENCE and _covered_share(alignment) < _COVERED
-    ):
+    elif not words and evidence.color_difference >= _COLOR_DIFFERENCE and not covered:
         words.append("colours changed")
     return words
 
@@ -220,11 +216,10 @@ def _saturation(rgb: NDArray[np.uint8], mask: NDArray[np.uint8]) -> float:
 
 
 def _sharpness(rgb: NDArray[np.uint8], mask: NDArray[np.bool_]) -> float:
-    gray = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY))
     inner = cv2.erode(mask.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
     if not inner.any():
         return 1.0
-    return float(cv2.Laplacian(gray, cv2.CV_32F)[inner].var()) + 1.0
+    return float(cv2.Laplacian(gray(rgb), cv2.CV_32F)[inner].var()) + 1.0
 
 
 def _covered_share(alignment: Alignment) -> float:

@@ -13,8 +13,6 @@ from echo_image.verify.describe import Transform
 from echo_image.verify.measure import Evidence, Hands, Subject, measure
 from echo_image.verify.results import Match, Proof
 
-_NO_POINTS = np.zeros((0, 2), np.float32)
-
 
 @dataclass(frozen=True, slots=True)
 class Named:

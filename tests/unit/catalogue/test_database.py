@@ -25,13 +25,6 @@ from echo_image.errors import (
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    path = tmp_path / "catalogue.sqlite"
-    create(path, {"fingerprint": "f1"})
-    return path
-
-
-@pytest.fixture
 def writer(path: Path) -> Iterator[Database]:
     database = Database(path, writable=True)
     yield database

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from echo_image import AddInterrupted, AddReport, Library, Progress, open_library
-from echo_image.errors import NotFound, StorageFull, UsageError
-from echo_image.fetch import Fetched
+from echo_image import Library, open_library
+from echo_image.errors import NotFound, UsageError
 from echo_image.image import read_file
-from echo_image.ingest import adding, reading, sources
-from echo_image.store import Writer
+from echo_image.ingest import reading, sources
 from echo_image.store.extraction import load
 from tests.libraries import (
     LONG_AGO_NS,
     contents,
+    counts,
     drawn,
     fill,
     found,
@@ -27,26 +25,8 @@ from tests.libraries import (
     jpeg,
     locations,
     png,
-    small_segments,
     write,
 )
-
-
-@pytest.fixture
-def library(tmp_path: Path) -> Iterator[Library]:
-    with open_library(tmp_path / "library") as opened:
-        yield opened
-
-
-@pytest.fixture
-def images(tmp_path: Path) -> Path:
-    return fill(tmp_path / "images", 3)
-
-
-def counts(report: AddReport) -> tuple[int, int, int, int, int]:
-    assert report.failed == len(report.failures)
-    assert report.seconds >= 0
-    return (report.added, report.updated, report.unchanged, report.skipped, report.failed)
 
 
 def test_new_unchanged_updated(library: Library, images: Path) -> None:
@@ -140,73 +120,6 @@ def test_images_that_change_places_stay_the_same_images(library: Library, tmp_pa
         assert record.attributes == {"owner": "me"}
         assert (record.key, record.added_at) == (before[image_id].key, before[image_id].added_at)
         assert record.locations != before[image_id].locations
-
-
-def test_an_image_removed_between_being_recognised_and_being_stored_is_read_again(
-    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """`a` loses its image in one batch; `b` has that image, recognised when the library still had it."""
-    monkeypatch.setattr(adding, "_BATCH_ITEMS", 1)
-    folder = tmp_path / "images"
-    write(folder / "a.png", image_file(0))
-    library.add(folder)
-    write(folder / "a.png", image_file(1), mtime_ns=LONG_AGO_NS + 1)
-    write(folder / "b.png", image_file(0))
-    _recognise_first(monkeypatch)
-    assert counts(library.add(folder)) == (1, 1, 0, 0, 0)
-    assert found(library, 0) == ["b.png"]
-    assert library.check().ok
-
-
-def _recognise_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read every item before the first one is stored, as workers do."""
-    real = adding.Addition._outcomes
-
-    def outcomes(self: Any, tasks: Any) -> Iterator[Any]:
-        everything = list(real(self, tasks))
-        yield from everything
-
-    monkeypatch.setattr(adding.Addition, "_outcomes", outcomes)
-
-
-def test_that_also_goes_for_urls_and_keeps_the_attributes(
-    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(adding, "_BATCH_ITEMS", 1)
-    served = {"https://a.example/": image_file(0), "https://b.example/": image_file(0)}
-    monkeypatch.setattr(
-        reading, "fetch_sync", lambda url, limits: Fetched(served[url], url=url, content_type="image/png")
-    )
-    library.add("https://a.example/")
-    served["https://a.example/"] = image_file(1)
-    _recognise_first(monkeypatch)
-    report = library.add(["https://a.example/", "https://b.example/"], attributes={"owner": "you"})
-    assert counts(report) == (1, 1, 0, 0, 0)
-    records = {record.locations[0]: record for record in library.images()}
-    assert records["https://b.example/"].attributes == {"owner": "you"}
-    assert library.check().ok
-
-
-def test_one_that_is_gone_by_then_is_a_failure(
-    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(adding, "_BATCH_ITEMS", 1)
-    folder = tmp_path / "images"
-    write(folder / "a.png", image_file(0))
-    library.add(folder)
-    write(folder / "a.png", image_file(1), mtime_ns=LONG_AGO_NS + 1)
-    write(folder / "b.png", image_file(0))
-    _recognise_first(monkeypatch)
-    real = reading.read_anew
-
-    def gone(task: Any) -> Any:
-        Path(task.offered.target).unlink()
-        return real(task)
-
-    monkeypatch.setattr(adding, "read_anew", gone)
-    report = library.add(folder)
-    assert counts(report) == (0, 1, 0, 0, 1)
-    assert report.failures[0].code == "not_found"
 
 
 def test_what_is_no_image(library: Library, tmp_path: Path) -> None:
@@ -324,107 +237,6 @@ def test_many_items_go_through_workers_with_the_same_outcome(library: Library, t
         for seed in range(14):
             other.add(tmp_path / "images" / f"{seed:03d}.png")
         assert contents(other) == contents(library)
-
-
-# Progress and interruption
-
-
-def test_progress_counts_up_to_everything(
-    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(adding, "_PROGRESS_S", 0)
-    monkeypatch.setattr(adding, "_BATCH_ITEMS", 2)
-    fill(tmp_path / "images", 6)
-    write(tmp_path / "images" / "bad.png", b"no image")
-    told: list[Progress] = []
-    report = library.add(tmp_path / "images", progress=told.append)
-    assert [state.done for state in told] == sorted(state.done for state in told)
-    assert (told[-1].done, told[-1].total) == (7, 7)
-    assert (told[-1].added, told[-1].failed) == (report.added, report.failed) == (6, 1)
-    assert all(state.total in (None, 7) for state in told)
-
-
-@pytest.mark.parametrize("stop_at", range(1, 8))
-def test_what_an_interrupted_addition_reports_is_what_the_library_holds(
-    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop_at: int
-) -> None:
-    monkeypatch.setattr(adding, "_PROGRESS_S", 0)
-    monkeypatch.setattr(adding, "_BATCH_ITEMS", 3)
-    fill(tmp_path / "images", 6)
-    write(tmp_path / "images" / "001-bad.png", b"no image")  # told while two images wait to be stored
-    calls = []
-
-    def press_ctrl_c(_: Progress) -> None:
-        calls.append(1)
-        if len(calls) >= stop_at:
-            raise KeyboardInterrupt
-
-    try:
-        report = library.add(tmp_path / "images", progress=press_ctrl_c)
-        assert len(calls) < stop_at
-    except AddInterrupted as stopped:
-        report = stopped.report
-    assert report.added == library.info().locations
-    assert report.offered <= 7
-    rest = library.add(tmp_path / "images")
-    assert counts(rest) == (6 - report.added, 0, report.added, 0, 1)
-    assert library.check().ok
-
-
-def test_ctrl_c_in_the_middle_of_storing_waits_for_its_end(
-    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(adding, "_BATCH_ITEMS", 2)
-    fill(tmp_path / "images", 6)
-    real = Writer.commit
-
-    def commit(self: Writer, entries: Any) -> Any:
-        signal.raise_signal(signal.SIGINT)
-        return real(self, entries)
-
-    monkeypatch.setattr(Writer, "commit", commit)
-    with pytest.raises(AddInterrupted) as caught:
-        library.add(tmp_path / "images")
-    assert caught.value.report.added == library.info().locations > 0
-
-
-def test_a_full_disk_ends_the_addition_and_keeps_what_was_stored(
-    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(adding, "_BATCH_ITEMS", 2)
-    fill(tmp_path / "images", 6)
-    calls = []
-    real = os.write
-
-    def write_until_full(descriptor: int, data: bytes) -> int:
-        calls.append(1)
-        if len(calls) > 3:
-            raise OSError(28, "No space left on device")
-        return real(descriptor, data)
-
-    monkeypatch.setattr(os, "write", write_until_full)
-    with pytest.raises(StorageFull) as caught:
-        library.add(tmp_path / "images")
-    assert "run the same command again" in caught.value.hint
-    monkeypatch.undo()
-    assert library.info().images == 2
-    # The third record was written and then taken back: it was of no use on a full disk.
-    assert library.info().bytes["other"] == 2 * 16
-    assert counts(library.add(tmp_path / "images")) == (4, 0, 2, 0, 0)
-    assert library.check().ok
-
-
-def test_segments_are_made_on_the_way(
-    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    small_segments(monkeypatch, images=4, segments=9)
-    monkeypatch.setattr(adding, "_BATCH_ITEMS", 2)
-    monkeypatch.setattr(adding, "_PROGRESS_S", 0)
-    fill(tmp_path / "images", 8)
-    seen = []
-    library.add(tmp_path / "images", progress=lambda _: seen.append(library.info().segments))
-    assert 1 in seen
-    assert seen[-1] == 2
 
 
 @pytest.mark.parametrize("workers", [0, -1])

@@ -1,4 +1,4 @@
-"""An image of the library as a query.
+"""An image of the library as an image again: a query, or what the first application's score looks at.
 
 A library keeps no originals. Where the original still lies unchanged at one of its locations it is read;
 everywhere else the thumbnail stands in for it, told in the px of the full image as any reduced image is.

@@ -13,7 +13,7 @@ from PIL import Image as PilImage
 from echo_image import Library, Verdict, open_library
 from echo_image.errors import InvalidRegion, NotFound
 from echo_image.image import DecodeLimits, decode
-from echo_image.library import standin
+from echo_image.retrieval import standin
 from tests.libraries import drawn, jpeg, png, write
 
 SIZE = (1200, 800)
