@@ -2,100 +2,42 @@
 
 Query images are drawn from the photograph-like sets (`--sets`); as many others of those sets are kept out of
 the library and edited likewise: for them nothing should be found. All images of the set but those and the
-broken ones are in the library. Images that the set knows to show the same count neither way.
+broken ones are in the library. Images that the set knows to show the same count neither way; `--data` may
+also name any other folder of images.
 
-Every image is edited in the ways of `echo_image.evaluate.edits`. Columns: the image was the first match,
-among the first five, called proven, among the first 50 candidates before verification; and how many of the
-images kept out got a match that is called proven.
+Every image is edited in the ways of `echo_image.evaluate.edits`. The first table tells how often the image
+was the first match, among the first 5 and 50, called proven, found with a score that lets one wrong match in
+10,000 through over all searches (`.9999`), and among the first 1, 5, 50 and 200 candidates before
+verification; and how many of the images kept out got a match that is called proven. The second tells what the
+images were called, and the best match of those kept out.
+
+With `--build` the library is made and kept, and a file beside it, `NAME.queries.json`, tells which images are
+searched for and which were kept out. With `--library` such a library is searched, and not changed: others may
+have added to it in between.
 
     python -m benchmarks.edits --data FOLDER [--queries N] [--edits NAMES] [--seed S] [--json]
+    python -m benchmarks.edits --data FOLDER --build LIBRARY --queries N
+    python -m benchmarks.edits --data FOLDER --library LIBRARY [--queries N]
 """
 
 from __future__ import annotations
 
 import argparse
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
-import numpy as np
-
-from benchmarks.dataset import Dataset
+from benchmarks.dataset import PHOTO_SETS, Chosen, Dataset, choose, neutral_of, record_of, samples_of
 from benchmarks.reporting import Table, dataset_of, options, report, say, scratch
-from echo_image import EchoImageError, Library, open_library
-from echo_image.evaluate import Evaluation, Options, Sample, chosen_edits, run, sample_of
+from echo_image import Library, NotFound, open_library
+from echo_image.evaluate import Evaluation, Options, Row, Sample, chosen_edits, run
+from echo_image.evaluate.outcomes import PROPOSED_AT
 
 __all__ = ["PHOTO_SETS", "Chosen", "choose", "edit_options", "neutral_of", "samples_of"]
 
-#: Sets of photographs and of things printed from them; not flags, charts, receipts and test images, and no
-#: sets with several views of one thing that no pair tells of, such as shelves of a shop and videos.
-PHOTO_SETS = (
-    "bsds500",
-    "clothing",
-    "houses",
-    "imagenet_sample",
-    "nature_hires",
-    "paintings_web",
-    "posters",
-    "trashnet",
-    "webthumbs",
-)
-
 _SAID_EVERY = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """Paths below the folder of the data.
-
-    Attributes:
-        known: that are searched for.
-        unknown: that are searched for and kept out of the library.
-        library: that are in the library.
-    """
-
-    known: tuple[str, ...]
-    unknown: tuple[str, ...]
-    library: tuple[str, ...]
-
-
-def choose(dataset: Dataset, num: int, *, sets: Sequence[str], seed: int) -> Chosen:
-    """Draw `num` images of each kind; fewer where the set has fewer. The images and the seed alone decide.
-
-    Images of pairs and groups are not drawn: what they show stands in the library again.
-
-    Args:
-        dataset: the images.
-        num: wanted of each kind.
-        sets: names of folders; where no image lies in them, all images are drawn from.
-        seed: of the choice.
-    """
-    paired = {path for pair in dataset.pairs for path in (pair.query, pair.reference)}
-    single = [path for path in dataset.images if path not in paired and not dataset.alike(path)]
-    pool = [path for path in single if path.split("/", 1)[0] in sets] or single or dataset.images
-    num = min(num, len(pool) // 2)
-    order = np.random.default_rng(seed).permutation(len(pool))[: 2 * num]
-    drawn = [pool[int(index)] for index in order]
-    unknown = tuple(drawn[num:])
-    return Chosen(tuple(drawn[:num]), unknown, tuple(sorted(set(dataset.images) - set(unknown))))
-
-
-def neutral_of(dataset: Dataset, path: str) -> frozenset[str]:
-    """Return the locations that show the same as a path below the folder, as the set has it written down."""
-    pairs = [(pair.query, pair.reference) for pair in dataset.pairs]
-    partners = {b for a, b in pairs if a == path} | {a for a, b in pairs if b == path}
-    return frozenset(dataset.absolute(other) for other in partners | dataset.alike(path))
-
-
-def samples_of(dataset: Dataset, library: Library, paths: Sequence[str]) -> list[Sample]:
-    """Return paths below the folder as samples; those that are too small or broken are left out, and said."""
-    samples = []
-    for path in paths:
-        try:
-            samples.append(sample_of(library, dataset.absolute(path), neutral=neutral_of(dataset, path)))
-        except EchoImageError as error:
-            say(f"left out: {error}")
-    return samples
 
 
 def edit_options(parser: argparse.ArgumentParser, *, queries: int) -> None:
@@ -116,21 +58,42 @@ def _progress(done: int, total: int, _: str) -> None:
 
 
 def tables(evaluation: Evaluation) -> list[Table]:
-    """Return what is printed: one line for each edit, then what holds for all."""
-    head = ["edit", "searches", "first", "first 5", "proven", "proposed", "false alarms"]
-    rows = [
-        [r.name, r.searches, r.at_1, r.at_5, r.proven, r.proposed, f"{r.alarms} of {r.unknown}"]
-        for r in (*evaluation.rows, evaluation.total)
+    """Return what is printed: how often each edit was found, what it was called, and what holds for all."""
+    rows = (*evaluation.rows, evaluation.total)
+    return [_found(rows, evaluation.precision), _called(evaluation), _totals(evaluation)]
+
+
+def _found(rows: Sequence[Row], precision: float) -> Table:
+    proposed = [f"proposed {PROPOSED_AT[0]}", *map(str, PROPOSED_AT[1:])]
+    sure = f"{precision}".removeprefix("0")
+    head = ["edit", "searches", "first", "first 5", "first 50", "proven", sure, *proposed, "false alarms"]
+    cells = [
+        [r.name, r.searches, r.at_1, r.at_5, r.at_50, r.proven, r.at_precision]
+        + [r.proposed_at[k] for k in PROPOSED_AT]
+        + [f"{r.alarms} of {r.unknown}"]
+        for r in rows
     ]
-    verdicts: list[list[object]] = [
-        [f"called {name}, right and wrong", f"{count.right}, {count.wrong}"]
-        for name, count in evaluation.verdicts.items()
+    return Table(head, cells)
+
+
+def _called(evaluation: Evaluation) -> Table:
+    head = ["called", *evaluation.total.called, "rightly"]
+    rows: list[list[object]] = [
+        [row.name, *row.called.values(), row.rightly_called] for row in (*evaluation.rows, evaluation.total)
     ]
+    return Table(head, [*rows, ["best match of those kept out", *evaluation.unknown_called.values(), ""]])
+
+
+def _totals(evaluation: Evaluation) -> Table:
     totals: list[list[object]] = [
+        ["lowest of the edits, found first", f"{evaluation.lowest.at_1:.3f} ({evaluation.lowest.name})"],
         ["micro average precision", evaluation.micro_ap],
         [f"recall at precision {evaluation.precision}", evaluation.recall_at_precision],
-        *verdicts,
+        ["score from which on it is kept", evaluation.score_at_precision],
     ]
+    for name, count in evaluation.verdicts.items():
+        share = "" if count.precision is None else f", precision {count.precision:.3f}"
+        totals.append([f"called {name}, right and wrong", f"{count.right}, {count.wrong}{share}"])
     if evaluation.threshold is not None and evaluation.found_at_threshold is not None:
         threshold = evaluation.threshold
         totals += [
@@ -140,15 +103,34 @@ def tables(evaluation: Evaluation) -> list[Table]:
         ]
     totals += [["search, p50 ms", evaluation.p50_ms], ["search, p95 ms", evaluation.p95_ms]]
     title = f"{evaluation.images} images, {evaluation.queries} edited, {evaluation.distractors} kept out"
-    return [Table(head, rows), Table([title, ""], totals)]
+    return Table([title, ""], totals)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = options(__doc__)
-    edit_options(parser, queries=40)
-    parser.add_argument("--false-alarms", type=float, default=0.001, help="wanted share (0.001)")
-    args = parser.parse_args(arguments)
-    dataset = dataset_of(args)
+def build(dataset: Dataset, place: Path, chosen: Chosen) -> None:
+    """Make a library of what was chosen for it, and write down beside it what was kept out."""
+    if place.exists():
+        sys.exit(f"{place} is there already; --library searches it, another name builds another")
+    with open_library(place) as library:
+        library.add([dataset.absolute(path) for path in chosen.library])
+        say(f"library of {library.info().images} images")
+    chosen.write(record_of(place))
+
+
+@contextmanager
+def prepared(
+    dataset: Dataset, args: argparse.Namespace
+) -> Iterator[tuple[Library, list[Sample], list[Sample]]]:
+    """Yield the library to be searched, and what is searched for: images that it has, and that it has not."""
+    if args.library is not None:
+        try:
+            chosen = Chosen.read(record_of(args.library)).first(args.queries)
+        except FileNotFoundError as error:
+            sys.exit(f"{error.filename}: not there; --build makes a library with it")
+        with open_library(args.library, create=False, read_only=True) as library:
+            known, unknown = (samples_of(dataset, library, paths) for paths in (chosen.known, chosen.unknown))
+            _check(library, known, unknown)
+            yield library, known, unknown
+        return
     chosen = choose(dataset, args.queries, sets=args.sets, seed=args.seed)
     with scratch(args) as folder:
         place = folder / "edits"
@@ -156,10 +138,39 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with open_library(place) as library:
             library.add([dataset.absolute(path) for path in chosen.library])
             known, unknown = (samples_of(dataset, library, paths) for paths in (chosen.known, chosen.unknown))
-            say(f"library of {library.info().images} images")
-            how = Options(chosen_edits(args.edits), args.seed, args.false_alarms, candidates=True)
-            evaluation = run(library, known, unknown, how, progress=_progress)
-    report(args, evaluation.to_dict(), tables(evaluation))
+            yield library, known, unknown
+
+
+def _check(library: Library, known: Sequence[Sample], unknown: Sequence[Sample]) -> None:
+    """End the program where a library does not hold what its record says."""
+    for sample, wanted in [(sample, True) for sample in known] + [(sample, False) for sample in unknown]:
+        try:
+            library.image(sample.id)
+        except NotFound:
+            there = False
+        else:
+            there = True
+        if there is not wanted:
+            sys.exit(f"{sample.path} is {'not ' if wanted else ''}in the library, which its record denies")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = options(__doc__)
+    edit_options(parser, queries=40)
+    parser.add_argument("--false-alarms", type=float, default=0.001, help="wanted share (0.001)")
+    kept = parser.add_mutually_exclusive_group()
+    kept.add_argument("--build", type=Path, metavar="LIBRARY", help="only make a library, and keep it")
+    kept.add_argument("--library", type=Path, metavar="LIBRARY", help="search one made with --build")
+    args = parser.parse_args(arguments)
+    dataset = dataset_of(args)
+    if args.build is not None:
+        build(dataset, args.build, choose(dataset, args.queries, sets=args.sets, seed=args.seed))
+        return
+    with prepared(dataset, args) as (library, known, unknown):
+        say(f"library of {library.info().images} images")
+        how = Options(chosen_edits(args.edits), args.seed, args.false_alarms, candidates=True)
+        evaluation = run(library, known, unknown, how, progress=_progress)
+    report(args, {"seed": args.seed, **evaluation.to_dict()}, tables(evaluation))
 
 
 if __name__ == "__main__":

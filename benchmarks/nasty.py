@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = options(__doc__)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes of the first run")
     args = parser.parse_args(arguments)
-    dataset = dataset_of(args)
+    dataset = dataset_of(args, annotated=True)
     with scratch(args) as folder:
         place = folder / "nasty"
         shutil.rmtree(place, ignore_errors=True)

@@ -4,7 +4,8 @@ Every image of the set but the broken ones is added to one library, so all other
 query image is searched for. The query itself is taken out of what is found, unless its bytes are stored
 under the reference's location as well, and so is everything that counts neither way: near-duplicates and
 images of the same group that are in no known pair with it, and the query's other references, which are as
-right as the one looked for. A pair is found at k when its reference is among the first k that remain.
+right as the one looked for. A pair is found at k when its reference is among the first k that remain; of
+equal scores the wrong one goes first.
 
     python -m benchmarks.pairs --data FOLDER [--tiers 1,2] [--json]
 """
@@ -13,12 +14,13 @@ from __future__ import annotations
 
 import argparse
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from benchmarks.dataset import Dataset, Pair
 from benchmarks.reporting import Table, dataset_of, options, report, say, scratch
 from echo_image import Library, open_library
+from echo_image.evaluate.metrics import pessimistic_rank, recall_at
 
 FOUND_AT = (1, 5)
 
@@ -38,26 +40,29 @@ class Recall:
     at_5: float
 
 
-def rank_of(found: Iterable[Sequence[str]], pair: Pair, neutral: frozenset[str]) -> int | None:
+def rank_of(found: Sequence[tuple[float, Sequence[str]]], pair: Pair, neutral: frozenset[str]) -> int | None:
     """Return the rank, from 1, of a pair's reference among the images found; None if it is not among them.
 
     Args:
-        found: For each match, best first, the paths under which it is stored.
+        found: For each match its score and the paths under which it is stored. Wrong ones with the score of
+            the reference go before it.
         pair: The pair looked for.
         neutral: Paths that count neither way.
     """
-    rank = 0
-    for locations in found:
-        if pair.reference in locations:
-            return rank + 1
-        if pair.query not in locations and any(path not in neutral for path in locations):
-            rank += 1
-    return None
+    right = [score for score, places in found if pair.reference in places]
+    wrong = [
+        score
+        for score, places in found
+        if pair.reference not in places
+        and pair.query not in places
+        and any(path not in neutral for path in places)
+    ]
+    return pessimistic_rank(right, wrong)
 
 
 def recall(ranks: Sequence[int | None]) -> Recall:
     """Return the shares for a number of pairs, at least one."""
-    at_1, at_5 = (sum(rank is not None and rank <= k for rank in ranks) / len(ranks) for k in FOUND_AT)
+    at_1, at_5 = (recall_at(ranks, k) for k in FOUND_AT)
     return Recall(len(ranks), at_1, at_5)
 
 
@@ -72,7 +77,10 @@ def measure(library: Library, dataset: Dataset, tiers: frozenset[int]) -> dict[P
         # No more than needed: a search that is asked for more may look deeper than a person's would.
         limit = max(FOUND_AT) + len(counted_neither_way)
         matches = library.search(dataset.absolute(query), limit=limit).matches
-        found = [[dataset.relative(place) or place for place in match.locations] for match in matches]
+        found = [
+            (match.score, [dataset.relative(place) or place for place in match.locations])
+            for match in matches
+        ]
         for pair in wanted:
             ranks[pair] = rank_of(found, pair, frozenset(counted_neither_way - {pair.reference}))
         if number % 100 == 0:
@@ -84,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = options(__doc__)
     parser.add_argument("--tiers", type=_tiers, default=frozenset({1, 2, 3, 4}), help="such as 1,2")
     args = parser.parse_args(arguments)
-    dataset = dataset_of(args)
+    dataset = dataset_of(args, annotated=True)
     with scratch(args) as folder, open_library(folder / "pairs") as library:
         library.add([dataset.absolute(path) for path in dataset.images])
         ranks = measure(library, dataset, args.tiers)

@@ -5,17 +5,20 @@
 | pHash, dHash | 64-bit hashes of the package imagehash, nearest by Hamming distance |
 | crop-resistant hash | of the same package: a hash for each segment of the image, its own comparison |
 | PDQ | 256 bits (package pdqhash), nearest by Hamming distance; also with the query turned 8 ways |
+| Goldberg signature | 648 comparisons of grey on a grid (Wong, Bern, Goldberg 2002), nearest |
 | ORB pair by pair | no search: has the query 10 inliers to its own image? What such features can give |
 | Echo-Image | the search of this package |
 | plain score | the first application's SSIM and ORB, with every image; slow, so with `--plain-images` |
 
 ORB pair by pair takes 500 key points at 512 px, the ratio 0.8 and RANSAC, of the query and its mirror image.
 
-Recall@1, where of equal distances the wrong image goes first, and the mean time of a query. The images are a
-part of the set (`--images`), as some peers are slow; for a peer that compares fewer the task is easier. A
-peer whose package is missing is left out, and said.
+Columns: recall@1 by family and of all, where of equal distances the wrong image goes first; micro average
+precision (`µAP`) and recall at 99.99 % precision (`.9999`) over all pairs of a query and an image, with as
+many queries that have no match; the mean time of a query, from its pixels. The images are a part of the set
+(`--images`), as some peers are slow; for a peer that compares fewer the task is easier. A peer whose package
+is missing is left out, and said. `--markdown` prints the table as it stands in the README.
 
-    python -m benchmarks.peers --data FOLDER [--queries N] [--images N] [--plain-images N] [--json]
+    python -m benchmarks.peers --data FOLDER [--queries N] [--images N] [--plain-images N] [--markdown]
 """
 
 from __future__ import annotations
@@ -23,31 +26,24 @@ from __future__ import annotations
 import shutil
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from importlib import import_module
-from itertools import takewhile
-from typing import Any, Protocol, cast
+from typing import Protocol
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image as PillowImage
 
-from benchmarks.edits import Chosen, choose, edit_options, samples_of
+from benchmarks.dataset import Chosen, choose, samples_of
+from benchmarks.edits import edit_options
+from benchmarks.peer_nearest import Answer, filled, nearest_peers
+from benchmarks.peer_orb import PairByPair
 from benchmarks.reporting import Table, dataset_of, options, report, say, scratch
 from echo_image import EchoImageError, Library, open_library
-from echo_image.evaluate import Family, Options, Trial, chosen_edits, load_pixels, trials
-from echo_image.evaluate.metrics import pessimistic_rank
+from echo_image.evaluate import PRECISION, Family, Options, Trial, chosen_edits, load_pixels, trials
+from echo_image.evaluate.metrics import micro_average_precision, pessimistic_rank, recall_at_precision
 from echo_image.verify.plain import plain_score
 
-Rgb = NDArray[np.uint8]
-
-INLIERS = 10
-_ORB_SIDE_PX = 512
-_ORB_FEATURES = 500
-_ORB_RATIO = 0.8
-_RANSAC_PX = 5.0
+#: Of a search, as in the benchmark of the edits.
+_LIMIT = 10
 
 
 class Peer(Protocol):
@@ -60,41 +56,12 @@ class Peer(Protocol):
 
     @property
     def num_images(self) -> int:
-        """How many images it compares a query with."""
+        """How many images it compares a query with; 1 where it only looks at the query's own."""
         ...
 
-    def is_first(self, trial: Trial) -> bool:
-        """Whether the image that was edited comes first."""
+    def asked(self, trial: Trial) -> Answer:
+        """Return what it says of the images; those it does not mention are not found."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Nearest:
-    """Compares something made of each image with all others.
-
-    Attributes:
-        name: for the table.
-        make: (H, W, 3) uint8 → what is compared.
-        compare: (query's, all images') → distances, smaller is closer.
-        paths: of the images, in the order of `made`.
-        made: what was made of them.
-    """
-
-    name: str
-    make: Callable[[Rgb], Any]
-    compare: Callable[[Any, Sequence[Any]], Sequence[float]]
-    paths: Sequence[str]
-    made: list[Any] = field(default_factory=list)
-
-    @property
-    def num_images(self) -> int:
-        return len(self.made)
-
-    def is_first(self, trial: Trial) -> bool:
-        distances = self.compare(self.make(trial.pixels), self.made)
-        own = [-far for far, path in zip(distances, self.paths, strict=True) if path == trial.sample.path]
-        others = [-far for far, path in zip(distances, self.paths, strict=True) if path != trial.sample.path]
-        return pessimistic_rank(own, others) == 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,26 +75,13 @@ class Plain:
     def num_images(self) -> int:
         return len(self.paths)
 
-    def is_first(self, trial: Trial) -> bool:
+    def asked(self, trial: Trial) -> Answer:
         # Another gives way where the image itself is not among them, so that it is always one of as many.
-        others = [path for path in self.paths if path != trial.sample.path][: len(self.paths) - 1]
-        own, *scores = (
-            plain_score(trial.pixels, load_pixels(path)).score for path in (trial.sample.path, *others)
-        )
-        return pessimistic_rank([own], scores) == 1
-
-
-@dataclass(frozen=True, slots=True)
-class PairByPair:
-    """Whether key points of the query and of its own image agree on a homography; nothing is searched."""
-
-    name: str = "ORB pair by pair"
-    num_images: int = 1
-
-    def is_first(self, trial: Trial) -> bool:
-        own = key_points(load_pixels(trial.sample.path))
-        looks = (trial.pixels, np.ascontiguousarray(trial.pixels[:, ::-1]))
-        return max(num_inliers(key_points(look), own) for look in looks) >= INLIERS
+        own = [trial.sample.path] if trial.known else []
+        others = [path for path in self.paths if path not in trial.neutral and path not in own]
+        compared = [*own, *others[: len(self.paths) - len(own)]]
+        scores = [plain_score(trial.pixels, load_pixels(path)).score for path in compared]
+        return Answer(np.array(scores, np.float64), np.arange(len(compared)) < len(own))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,91 +92,17 @@ class EchoImage:
     num_images: int
     name: str = "Echo-Image"
 
-    def is_first(self, trial: Trial) -> bool:
-        matches = self.library.search(trial.pixels, limit=1).matches
-        return any(match.id == trial.sample.id for match in matches)
-
-
-def key_points(rgb: Rgb) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Return (N, 2) px and (N, 32) descriptors of ORB as OpenCV has it, long side at 512 px."""
-    grey = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
-    factor = _ORB_SIDE_PX / max(grey.shape)
-    size = (max(1, round(grey.shape[1] * factor)), max(1, round(grey.shape[0] * factor)))
-    method = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
-    extractor = cv2.ORB.create(nfeatures=_ORB_FEATURES, fastThreshold=8)
-    resized = cv2.resize(grey, size, interpolation=method)
-    if min(size) < 8:
-        return np.zeros((0, 2), np.float32), np.zeros((0, 32), np.uint8)  # ORB's pyramid fails on a few px
-    points, descriptors = extractor.detectAndCompute(resized, cast("Any", None))
-    if descriptors is None:
-        return np.zeros((0, 2), np.float32), np.zeros((0, 32), np.uint8)
-    return np.array([point.pt for point in points], np.float32), np.asarray(descriptors, np.uint8)
-
-
-def num_inliers(
-    query: tuple[NDArray[np.float32], NDArray[np.uint8]],
-    candidate: tuple[NDArray[np.float32], NDArray[np.uint8]],
-) -> int:
-    """Return how many correspondences agree on one homography, by RANSAC from a fixed seed."""
-    if len(query[1]) < 4 or len(candidate[1]) < 4:
-        return 0
-    neighbors = cv2.BFMatcher(cv2.NORM_HAMMING).knnMatch(query[1], candidate[1], k=2)
-    pairs = [near for near, *far in neighbors if far and near.distance <= _ORB_RATIO * far[0].distance]
-    if len(pairs) < 4:
-        return 0
-    cv2.setRNGSeed(1)
-    source = np.array([query[0][pair.queryIdx] for pair in pairs])
-    target = np.array([candidate[0][pair.trainIdx] for pair in pairs])
-    mask = cv2.findHomography(source, target, cv2.RANSAC, _RANSAC_PX)[1]
-    return 0 if mask is None else int(np.sum(mask))
-
-
-def _bits(distance_from: NDArray[np.bool_], others: Sequence[NDArray[np.bool_]]) -> Sequence[float]:
-    """Hamming distances of one hash, or the smallest of several, (B,) or (K, B), to N others, (B,) each."""
-    several = np.atleast_2d(distance_from)
-    apart = several[:, None, :] != np.stack(others)[None]
-    return [float(bits) for bits in apart.sum(axis=2).min(axis=0)]
-
-
-def hash_peers(paths: Sequence[str]) -> Iterator[Nearest]:
-    """Yield the peers of the optional packages, without anything made yet; says which are missing."""
-    try:
-        imagehash = import_module("imagehash")
-    except ImportError:
-        say("pHash, dHash, crop-resistant hash: left out, imagehash is not installed (the extra `bench`)")
-    else:
-
-        def by(function: str) -> Callable[[Rgb], Any]:
-            return lambda rgb: getattr(imagehash, function)(PillowImage.fromarray(rgb))
-
-        def bits_by(function: str) -> Callable[[Rgb], NDArray[np.bool_]]:
-            return lambda rgb: np.asarray(by(function)(rgb).hash, np.bool_).ravel()
-
-        yield Nearest("pHash", bits_by("phash"), _bits, paths)
-        yield Nearest("dHash", bits_by("dhash"), _bits, paths)
-        yield Nearest(
-            "crop-resistant hash",
-            by("crop_resistant_hash"),
-            lambda query, others: [float(query - other) for other in others],
-            paths,
+    def asked(self, trial: Trial) -> Answer:
+        matches = self.library.search(trial.pixels, limit=_LIMIT).matches
+        found = [
+            (match.score, trial.known and match.id == trial.sample.id)
+            for match in matches
+            if match.id == trial.sample.id or not trial.neutral.intersection(match.locations)
+        ]
+        return Answer(
+            np.array([score for score, _ in found], np.float64),
+            np.array([right for _, right in found], np.bool_),
         )
-    try:
-        pdqhash = import_module("pdqhash")
-    except ImportError:
-        say("PDQ: left out, pdqhash is not installed (the extra `bench`)")
-    else:
-        yield Nearest("PDQ", lambda rgb: np.asarray(pdqhash.compute(rgb)[0], np.bool_), _bits, paths)
-        yield Nearest(
-            "PDQ, 8 ways",
-            lambda rgb: np.asarray(pdqhash.compute_dihedral(rgb)[0], np.bool_),
-            _turned,
-            paths,
-        )
-
-
-def _turned(query: NDArray[np.bool_], others: Sequence[NDArray[np.bool_]]) -> Sequence[float]:
-    """Distances of a query in 8 orientations, (8, B), to images as they are, the first of each (8, B)."""
-    return _bits(query, [other[0] for other in others])
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,13 +111,24 @@ class Score:
 
     Attributes:
         num_images: compared with each query.
-        first: recall@1 by family, and of `all`.
+        first: recall@1 by family and by edit, and of `all`.
+        micro_ap: µAP; None for a peer that does not search.
+        recall_at_precision: at a precision of 99.99 %; None likewise.
         seconds: of one query, the mean.
     """
 
     num_images: int
     first: dict[str, float]
+    micro_ap: float | None
+    recall_at_precision: float | None
     seconds: float
+
+
+@dataclass(slots=True)
+class _Count:
+    first: dict[str, list[bool]] = field(default_factory=lambda: defaultdict(list))
+    answers: list[Answer] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
 
 
 class Tally:
@@ -245,28 +136,43 @@ class Tally:
 
     def __init__(self, peers: Sequence[Peer]) -> None:
         self._peers = peers
-        self._found: dict[str, dict[str, list[bool]]] = {peer.name: defaultdict(list) for peer in peers}
-        self._seconds: dict[str, float] = defaultdict(float)
+        self._counts = {peer.name: _Count() for peer in peers}
 
     def add(self, trial: Trial) -> None:
-        """Ask every peer."""
+        """Ask every peer; for an image that nobody has, those that search."""
         for peer in self._peers:
+            if not trial.known and peer.num_images == 1:
+                continue
+            count = self._counts[peer.name]
             began = time.perf_counter()
-            first = peer.is_first(trial)
-            self._seconds[peer.name] += time.perf_counter() - began
-            for group in (trial.edit.family.value, trial.edit.name, "all"):
-                self._found[peer.name][group].append(first)
+            answer = peer.asked(trial)
+            count.seconds.append(time.perf_counter() - began)
+            count.answers.append(answer)
+            if trial.known:
+                rank = pessimistic_rank(answer.scores[answer.right], answer.scores[~answer.right])
+                for group in (trial.edit.family.value, trial.edit.name, "all"):
+                    count.first[group].append(rank == 1)
 
     def scores(self) -> dict[str, Score]:
         """Return what came of each peer, by its name."""
-        return {
-            peer.name: Score(
-                peer.num_images,
-                {group: sum(found) / len(found) for group, found in self._found[peer.name].items()},
-                self._seconds[peer.name] / max(1, len(self._found[peer.name]["all"])),
-            )
-            for peer in self._peers
-        }
+        return {peer.name: _score(peer, self._counts[peer.name]) for peer in self._peers}
+
+
+def _score(peer: Peer, count: _Count) -> Score:
+    micro_ap = sure = None
+    if peer.num_images > 1:
+        scores = np.concatenate([answer.scores for answer in count.answers])
+        right = np.concatenate([answer.right for answer in count.answers])
+        positives = len(count.first["all"])
+        micro_ap = micro_average_precision(scores, right, positives)
+        sure = recall_at_precision(scores, right, positives, PRECISION)
+    return Score(
+        peer.num_images,
+        {group: sum(found) / len(found) for group, found in count.first.items()},
+        micro_ap,
+        sure,
+        sum(count.seconds) / max(1, len(count.seconds)),
+    )
 
 
 def part_of(chosen: Chosen, num: int, *, seed: int) -> list[str]:
@@ -274,14 +180,6 @@ def part_of(chosen: Chosen, num: int, *, seed: int) -> list[str]:
     others = [path for path in chosen.library if path not in chosen.known]
     order = np.random.default_rng(seed).permutation(len(others))[: max(0, num - len(chosen.known))]
     return [*chosen.known, *sorted(others[int(index)] for index in order)]
-
-
-def filled(peers: Sequence[Nearest], paths: Sequence[str]) -> None:
-    """Make of every image what each peer compares; raises EchoImageError for a file that is no image."""
-    for path in paths:
-        pixels = load_pixels(path)
-        for peer in peers:
-            peer.made.append(peer.make(pixels))
 
 
 def readable(paths: Sequence[str]) -> list[str]:
@@ -298,14 +196,21 @@ def readable(paths: Sequence[str]) -> list[str]:
 
 
 def tables(scores: dict[str, Score]) -> list[Table]:
-    """Return one table: peers, recall@1 by family, of all."""
+    """Return one table: peers, recall@1 by family and of all, what holds for all queries, time."""
     groups = [*(family.value for family in Family), "all"]
     groups = [group for group in groups if any(group in score.first for score in scores.values())]
-    rows = [
-        [name, score.num_images, *(score.first[group] for group in groups), round(1000 * score.seconds)]
+    rows: list[list[object]] = [
+        [
+            name,
+            score.num_images,
+            *(score.first[group] for group in groups),
+            "–" if score.micro_ap is None else score.micro_ap,
+            "–" if score.recall_at_precision is None else score.recall_at_precision,
+            f"{1000 * score.seconds:,.0f}",
+        ]
         for name, score in scores.items()
     ]
-    return [Table(["recall@1", "images", *groups, "ms"], rows)]
+    return [Table(["recall@1", "images", *groups, "µAP", ".9999", "ms"], rows)]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -319,8 +224,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     dataset = dataset_of(args)
     chosen = choose(dataset, args.queries, sets=args.sets, seed=args.seed)
     paths = readable([dataset.absolute(path) for path in part_of(chosen, args.images, seed=args.seed)])
-    nearest = list(hash_peers(paths))
-    filled(nearest, paths)
+    nearest = list(nearest_peers(paths))
+    filled(nearest)
     say(f"{len(paths)} images")
     with scratch(args) as folder:
         place = folder / "peers"
@@ -328,12 +233,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with open_library(place) as library:
             library.add(paths)
             known, unknown = (samples_of(dataset, library, part) for part in (chosen.known, chosen.unknown))
+            library.search(load_pixels(paths[0]))  # the first search compiles, which is nobody's time
             peers: list[Peer] = [*nearest, PairByPair(), EchoImage(library, len(paths))]
             if args.plain_images > 0:
                 peers.append(Plain(paths[:: max(1, len(paths) // args.plain_images)][: args.plain_images]))
             tally = Tally(peers)
-            given = trials(known, unknown, Options(chosen_edits(args.edits), args.seed))
-            for trial in takewhile(lambda trial: trial.known, given):
+            for trial in trials(known, unknown, Options(chosen_edits(args.edits), args.seed)):
                 tally.add(trial)
     scores = tally.scores()
     report(args, {"peers": {name: asdict(score) for name, score in scores.items()}}, tables(scores))

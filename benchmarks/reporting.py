@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.dataset import Dataset
+from echo_image import NotFound
+from echo_image.evaluate import Dataset, open_dataset
 
 __all__ = ["Table", "dataset_of", "options", "report", "say", "scratch"]
 
@@ -40,6 +41,12 @@ class Table:
             lines.append("  ".join([first, *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))]))
         return "\n".join(lines)
 
+    def markdown(self) -> str:
+        """Return the table as it stands in a document."""
+        lines = [list(self.head), ["---", *["---:"] * (len(self.head) - 1)]]
+        lines += [[_cell(value) for value in row] for row in self.rows]
+        return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
 
 def _cell(value: object) -> str:
     return f"{value:.3f}" if isinstance(value, float) else str(value)
@@ -50,18 +57,30 @@ def options(description: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, required=True, help="folder of the evaluation set")
+    parser.add_argument("--data", type=Path, required=True, help="folder of images, or of an evaluation set")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--markdown", action="store_true", help="print tables as they stand in a document")
     parser.add_argument("--work", type=Path, help="folder for libraries (default: a temporary one)")
     return parser
 
 
-def dataset_of(args: argparse.Namespace) -> Dataset:
-    """Return the evaluation set named on the command line; ends the program where there is none."""
+def dataset_of(args: argparse.Namespace, *, annotated: bool = False) -> Dataset:
+    """Return the data set named on the command line; ends the program where there is none.
+
+    Args:
+        args: of a parser that `options` made.
+        annotated: only one will do that tells which images belong together, and which are broken.
+    """
+    wanted = "--data names a folder with manifest.csv and gt_pairs.csv"
     try:
-        return Dataset(args.data)
+        dataset = open_dataset(args.data)
     except FileNotFoundError as error:
-        sys.exit(f"{error.filename}: not there; --data names a folder with manifest.csv and gt_pairs.csv")
+        sys.exit(f"{error.filename}: not there; {wanted}")
+    except NotFound as error:
+        sys.exit(f"{error}; --data names a folder of images")
+    if annotated and not dataset.is_annotated:
+        sys.exit(f"{args.data / 'manifest.csv'}: not there; {wanted}")
+    return dataset
 
 
 @contextmanager
@@ -86,7 +105,7 @@ def report(args: argparse.Namespace, numbers: dict[str, Any], tables: Sequence[T
         print(json.dumps({"machine": machine, **numbers}, indent=2))
         return
     for table in tables:
-        print(table)
+        print(table.markdown() if args.markdown else table)
         print()
     print(f"{machine['processors']} processors, {machine['system']}, Python {machine['python']}")
 

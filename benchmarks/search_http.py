@@ -90,7 +90,7 @@ def plain_ms(paths: Sequence[str], queries: Sequence[str]) -> float:
 def sample(dataset: Dataset, num: int, seed: int) -> tuple[list[str], list[str]]:
     """Return query files and files to score plainly, at most `num` of each."""
     rng = np.random.default_rng(seed)
-    queries = sorted(dataset.references)
+    queries = sorted(dataset.references) or list(dataset.images)
     chosen = [
         [str(path) for path in rng.permutation(np.array(paths, dtype=object))[:num]]
         for paths in (queries, dataset.images)

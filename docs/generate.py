@@ -1,9 +1,10 @@
 """Write the generated parts of the documentation: `make docs`.
 
-`docs/cli.md` comes from the parsers of the command line, `docs/settings.md` from the table of settings and
-`docs/errors.md` from the exceptions, so none can say anything else than the program does; a test fails when
-they are not current. `docs/images/evidence.jpg` is what `search --save-evidence` draws for the first query
-of the demo. It is not compared, as another version of a package may draw it a little differently.
+`docs/cli.md` comes from the parsers of the command line, `docs/settings.md` from the table of settings,
+`docs/errors.md` from the exceptions and `docs/edits.md` from the edits that `bench` makes, so none can say
+anything else than the program does; a test fails when they are not current. `docs/images/evidence.jpg` is
+what `search --save-evidence` draws for the first query of the demo. It is not compared, as another version of
+a package may draw it a little differently.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from echo_image import errors
 from echo_image.cli.parser import COMMANDS, CommandParser, build_parser
 from echo_image.cli.status import MEANINGS
+from echo_image.evaluate import EDITS, Family
 from echo_image.server.errors import ServiceError
 from echo_image.settings import OPTIONS, Settings
 
@@ -196,7 +198,33 @@ def errors_reference() -> str:
     return "\n".join(lines)
 
 
-TEXTS = {"cli.md": cli_reference, "settings.md": settings_reference, "errors.md": errors_reference}
+def edits_reference() -> str:
+    """Return `docs/edits.md`."""
+    lines = [
+        "# Edits",
+        "",
+        _GENERATED,
+        "",
+        f"The {len(EDITS)} edits that [`echo-image bench`](bench.md) makes of an image, by name and family;",
+        "`--edits` takes both. What is left open, such as places and angles, is drawn from the seed. The",
+        "last column has the verdicts that say rightly what was done.",
+    ]
+    for family in Family:
+        lines += ["", f"## {family.value}", "", "| Edit | | Called |", "|---|---|---|"]
+        lines += [
+            f"| `{edit.name}` | {_cell(edit.about)} | {' or '.join(sorted(edit.verdicts))} |"
+            for edit in EDITS.values()
+            if edit.family is family
+        ]
+    return "\n".join([*lines, ""])
+
+
+TEXTS = {
+    "cli.md": cli_reference,
+    "settings.md": settings_reference,
+    "errors.md": errors_reference,
+    "edits.md": edits_reference,
+}
 
 
 def write_evidence(path: Path) -> None:

@@ -164,4 +164,11 @@ def test_no_data_is_said(tmp_path: Path) -> None:
     ],
 )
 def test_the_rank_of_a_reference(found: list[list[str]], rank: int | None) -> None:
-    assert rank_of(found, Pair("q", "r", "kind", 1), frozenset({"junk"})) == rank
+    scored = [(90.0 - place, places) for place, places in enumerate(found)]
+    assert rank_of(scored, Pair("q", "r", "kind", 1), frozenset({"junk"})) == rank
+
+
+def test_ties_do_not_help_a_reference() -> None:
+    pair = Pair("q", "r", "kind", 1)
+    assert rank_of([(80, ["r"]), (80, ["x"]), (80, ["junk"])], pair, frozenset({"junk"})) == 2
+    assert rank_of([(81, ["r"]), (80, ["x"])], pair, frozenset()) == 1

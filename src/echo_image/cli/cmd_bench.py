@@ -37,6 +37,7 @@ COLUMNS = (
     Column("first", right=True),
     Column("in first 5", right=True),
     Column("proven", right=True),
+    Column("at 99.99%", right=True),
     Column("false alarms", right=True),
 )
 
@@ -154,6 +155,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         f"{row.at_1:.1%}",
         f"{row.at_5:.1%}",
         f"{row.proven:.1%}",
+        f"{row.at_precision:.1%}",
         f"{row.alarms:,} of {row.unknown:,}",
     )
 
@@ -174,13 +176,22 @@ def _summary(evaluation: Evaluation) -> Iterator[tuple[str, str]]:
     if evaluation.neutral:
         yield "near-duplicates", f"{plural(evaluation.neutral, 'image')} counted neither way"
     yield "micro average precision", f"{evaluation.micro_ap:.3f}"
-    yield f"found at precision {evaluation.precision}", f"{evaluation.recall_at_precision:.1%}"
+    yield f"found at precision {evaluation.precision}", _sure(evaluation)
     for name, count in evaluation.verdicts.items():
         yield f"called {name}", f"{count.right:,} right, {count.wrong:,} wrong"
+    yield "called what it is", f"{evaluation.total.rightly_called:.1%}"
     yield "score to trust", _trusted(evaluation)
     yield (
         "time of a search",
         f"{evaluation.p50_ms:.0f} ms; {evaluation.p95_ms:.0f} ms at most for 95 of 100",
+    )
+
+
+def _sure(evaluation: Evaluation) -> str:
+    if evaluation.score_at_precision is None:
+        return "0.0%: a wrong match has the highest score"
+    return (
+        f"{evaluation.recall_at_precision:.1%}, with a score of {evaluation.score_at_precision:.0f} or more"
     )
 
 

@@ -1,7 +1,7 @@
 """How well images are found again: edits of known images, searched for, and what came of it.
 
-`edits` has what happens to images, `sampling` chooses them, `runner` searches, `outcomes` and `metrics` make
-numbers of it.
+`datasets` are the images, `sampling` chooses among them, `edits` has what happens to them, `runner` searches,
+`outcomes` and `metrics` make numbers of it.
 
 ```python
 from echo_image import open_library
@@ -18,19 +18,25 @@ with open_library("bench.library") as library:
 
 from __future__ import annotations
 
+from echo_image.evaluate.datasets import Dataset, EvaluationSet, Folder, Pair, open_dataset
 from echo_image.evaluate.edits import EDITS, Edit, Family, chosen_edits
-from echo_image.evaluate.outcomes import PRECISION, Evaluation, Outcome, Prediction, Row
+from echo_image.evaluate.outcomes import NOT_FOUND, PRECISION, Evaluation, Outcome, Prediction, Row
 from echo_image.evaluate.runner import Options, ProgressCallback, Trial, run, trials
 from echo_image.evaluate.sampling import Sample, hold_out, load_pixels, sample_of, samples_of_folder
 
 __all__ = [
     "EDITS",
+    "NOT_FOUND",
     "PRECISION",
+    "Dataset",
     "Edit",
     "Evaluation",
+    "EvaluationSet",
     "Family",
+    "Folder",
     "Options",
     "Outcome",
+    "Pair",
     "Prediction",
     "ProgressCallback",
     "Row",
@@ -39,6 +45,7 @@ __all__ = [
     "chosen_edits",
     "hold_out",
     "load_pixels",
+    "open_dataset",
     "run",
     "sample_of",
     "samples_of_folder",

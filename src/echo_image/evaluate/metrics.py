@@ -5,7 +5,8 @@
   a match included, in one list by descending score; the mean of the precision at each right prediction, where
   a right pair that is nowhere predicted counts as 0. So scores must mean the same for every query. As in
   Douze et al., "The 2021 Image Similarity Dataset and Challenge" (2021), section 4.
-* recall at a wanted precision: of all thresholds that keep the precision, the one that finds most.
+* recall at a wanted precision: of all thresholds that keep the precision, the one that finds most. The
+  threshold is one for all queries; the recall can be told of each kind of them.
 * verdicts: how many predictions of each verdict are right.
 * the threshold for a wanted rate of false alarms.
 
@@ -30,6 +31,7 @@ __all__ = [
     "pessimistic_rank",
     "recall_at",
     "recall_at_precision",
+    "threshold_at_precision",
     "threshold_for",
     "verdict_counts",
 ]
@@ -92,18 +94,43 @@ def recall_at_precision(scores: ArrayLike, right: ArrayLike, num_positives: int,
     Raises:
         ValueError: as for `micro_average_precision`.
     """
-    values, ordered = _ordered(scores, right, num_positives)
-    if not len(values) or num_positives == 0:
-        return 0.0
-    # A threshold takes all of what has the same score, so only the last of equal scores is a place to stop.
-    last = np.append(values[1:] != values[:-1], True)
+    _, ordered = _ordered(scores, right, num_positives)
+    stop = _stop_at_precision(ordered, precision)
+    return float(ordered[:stop].sum() / num_positives) if num_positives else 0.0
+
+
+def threshold_at_precision(scores: ArrayLike, right: ArrayLike, precision: float) -> float | None:
+    """Return the score from which on the most is found while the precision is kept; None where none keeps it.
+
+    Of several that find as much it is the largest. One threshold is taken over all predictions of all
+    queries; what it finds of some of them, such as those of one edit, is their recall at that precision.
+
+    Args:
+        scores, right: as for `micro_average_precision`.
+        precision: wanted, 0..1, of all predictions at or above the threshold.
+
+    Raises:
+        ValueError: the shapes differ, or a score is NaN.
+    """
+    values, ordered = _ordered(scores, right, None)
+    stop = _stop_at_precision(ordered, precision)
+    return float(values[stop - 1]) if stop else None
+
+
+def _stop_at_precision(ordered: NDArray[np.bool_], precision: float) -> int:
+    """Return how many of the ordered predictions a threshold should take; 0 where it finds nothing anyway."""
+    if not ordered.any():
+        return 0
+    # A threshold takes all of what has the same score. As the wrong of them come first, precision and what is
+    # found only rise from the first right one to the last, so the best place to stop is never amid them.
     found = np.cumsum(ordered)
-    keeps = found / np.arange(1, len(values) + 1) >= precision
-    return float(found[last & keeps].max(initial=0) / num_positives)
+    keeps = found / np.arange(1, len(ordered) + 1) >= precision
+    kept = np.where(keeps, found, 0)
+    return int(kept.argmax()) + 1 if kept.any() else 0
 
 
 def _ordered(
-    scores: ArrayLike, right: ArrayLike, num_positives: int
+    scores: ArrayLike, right: ArrayLike, num_positives: int | None
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return scores, descending, and which are right; of equal scores the wrong ones first."""
     values, truth = np.asarray(scores, np.float64), np.asarray(right, np.bool_)
@@ -111,7 +138,7 @@ def _ordered(
         raise ValueError(f"one flag for each score is needed, not {truth.shape} for {values.shape}")
     if np.isnan(values).any():
         raise ValueError("a score is not a number")
-    if truth.sum() > num_positives:
+    if num_positives is not None and truth.sum() > num_positives:
         raise ValueError(f"{truth.sum()} predictions are right, but only {num_positives} are to be found")
     order = np.lexsort((truth, -values))
     return values[order], truth[order]

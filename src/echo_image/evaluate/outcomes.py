@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -12,12 +13,25 @@ from echo_image.evaluate import metrics
 from echo_image.evaluate.edits import EDITS
 from echo_image.evaluate.metrics import Threshold, VerdictCount
 
-__all__ = ["PRECISION", "Evaluation", "Outcome", "Prediction", "Row", "summarised"]
+__all__ = [
+    "NOT_FOUND",
+    "PRECISION",
+    "PROPOSED_AT",
+    "Evaluation",
+    "Outcome",
+    "Prediction",
+    "Row",
+    "summarised",
+]
 
 #: The precision at which a recall is told: one wrong match in 10,000.
 PRECISION = 0.9999
-#: Candidates that are looked at for `Row.proposed`.
+#: Numbers of candidates among which an image is looked for.
+PROPOSED_AT = (1, 5, 50, 200)
+#: Stands among the verdicts for an image that was not found.
+NOT_FOUND = "not found"
 _PROPOSED = 50
+_DEEP = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +56,15 @@ class Prediction:
         return self.verdict is not Verdict.SIMILAR
 
 
+def rank_of(predictions: Iterable[Prediction]) -> int | None:
+    """Return the rank of the image among matches, from 1, behind wrong ones with its score; or None."""
+    listed = list(predictions)
+    return metrics.pessimistic_rank(
+        (found.score for found in listed if found.right),
+        (found.score for found in listed if not found.right),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of one search.
@@ -54,6 +77,8 @@ class Outcome:
         candidate_rank: rank of the image among the candidates, from 1; None where it was not proposed, where
             nobody asked, or where it is not in the library.
         seconds: the search took.
+        deep_rank: rank of the image, if it was not found, when the search is asked for 50 matches; None where
+            it was not found again.
     """
 
     edit: str
@@ -62,11 +87,12 @@ class Outcome:
     predictions: tuple[Prediction, ...]
     candidate_rank: int | None
     seconds: float
+    deep_rank: int | None = None
 
     @property
     def rank(self) -> int | None:
         """Rank of the image among the matches that count, from 1; None where it is not among them."""
-        return next((rank for rank, found in enumerate(self.predictions, start=1) if found.right), None)
+        return rank_of(self.predictions)
 
     @property
     def found(self) -> Prediction | None:
@@ -83,6 +109,22 @@ class Outcome:
         """The matches that are called proven and are not the image."""
         return tuple(found for found in self.predictions if found.is_proven and not found.right)
 
+    @property
+    def verdict(self) -> str:
+        """What was said of the image: a verdict, or `NOT_FOUND`."""
+        return NOT_FOUND if self.found is None else self.found.verdict.value
+
+    @property
+    def best_verdict(self) -> str:
+        """What was said of the match with the highest score; `NOT_FOUND` where there is none."""
+        best = max(self.predictions, key=lambda found: found.score, default=None)
+        return NOT_FOUND if best is None else best.verdict.value
+
+    @property
+    def is_rightly_called(self) -> bool:
+        """Whether the image was found and the verdict is one of those that say what was done."""
+        return self.found is not None and self.found.verdict in EDITS[self.edit].verdicts
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -92,9 +134,14 @@ class Row:
         name: of the edit.
         family: of the edit; empty for all.
         searches: with images that are in the library.
-        at_1, at_5: share of them whose image was the first match, among the first five.
+        at_1, at_5, at_50: share of them whose image was the first match, among the first five, among 50.
         proven: share of them whose image was found and called proven.
+        at_precision: share of them whose image was found with a score that keeps the precision
+            `Evaluation.precision` over all searches with all edits.
+        called: how many of them were called what; the verdicts and `NOT_FOUND`.
+        rightly_called: share of them whose verdict is one that the edit should get.
         proposed: share of them whose image was among the first 50 candidates; None where nobody asked.
+        proposed_at: the same for several numbers of candidates, `PROPOSED_AT`; empty where nobody asked.
         unknown: searches with images that are not in the library.
         alarms: how many of those got a match that is called proven.
     """
@@ -104,14 +151,20 @@ class Row:
     searches: int
     at_1: float
     at_5: float
+    at_50: float
     proven: float
+    at_precision: float
+    called: Mapping[str, int]
+    rightly_called: float
     proposed: float | None
+    proposed_at: Mapping[int, float]
     unknown: int
     alarms: int
 
     def to_dict(self) -> dict[str, object]:
         """Return the fields as JSON."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        fields = {name: getattr(self, name) for name in self.__slots__}
+        return fields | {"called": dict(self.called), "proposed_at": dict(self.proposed_at)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +176,14 @@ class Evaluation:
         queries: images of the library that were edited and searched for.
         distractors: images that are not in the library, edited likewise.
         rows: one for each edit.
-        total: over all edits.
+        total: over all edits. Each has as many searches, so these are the means over the edits as well.
         micro_ap: over all predictions of all searches, 0..1.
         precision: wanted of the next, 0..1.
         recall_at_precision: share of the images found by the threshold that keeps that precision.
+        score_at_precision: that threshold; None where no score keeps the precision.
         verdicts: right and wrong matches by verdict.
+        unknown_called: what the best match of each search with nothing to find was called; `NOT_FOUND` for
+            those without any.
         threshold: for the wanted rate of false alarms; None without distractors.
         found_at_threshold: share of the images found with that score; None likewise.
         p50_ms, p95_ms: of the time of a search.
@@ -143,13 +199,20 @@ class Evaluation:
     micro_ap: float
     precision: float
     recall_at_precision: float
+    score_at_precision: float | None
     verdicts: Mapping[str, VerdictCount]
+    unknown_called: Mapping[str, int]
     threshold: Threshold | None
     found_at_threshold: float | None
     p50_ms: float
     p95_ms: float
     neutral: int
     outcomes: tuple[Outcome, ...] = field(repr=False)
+
+    @property
+    def lowest(self) -> Row:
+        """The edit after which the image was the first match least often; of several the first."""
+        return min(self.rows, key=lambda row: row.at_1)
 
     @property
     def missed(self) -> list[Outcome]:
@@ -164,10 +227,13 @@ class Evaluation:
             "distractors": self.distractors,
             "edits": [row.to_dict() for row in self.rows],
             "total": self.total.to_dict(),
+            "lowest": self.lowest.name,
             "micro_ap": self.micro_ap,
             "precision": self.precision,
             "recall_at_precision": self.recall_at_precision,
+            "score_at_precision": self.score_at_precision,
             "verdicts": {name: count.to_dict() for name, count in self.verdicts.items()},
+            "unknown_called": dict(self.unknown_called),
             "threshold": None if self.threshold is None else self.threshold.to_dict(),
             "found_at_threshold": self.found_at_threshold,
             "p50_ms": self.p50_ms,
@@ -176,6 +242,11 @@ class Evaluation:
             "missed": [
                 {"edit": one.edit, "path": one.path, "rank": one.rank, "candidate_rank": one.candidate_rank}
                 for one in self.missed
+            ],
+            "wrongly_called": [
+                {"edit": one.edit, "path": one.path, "verdict": one.verdict}
+                for one in self.outcomes
+                if one.known and one.found is not None and not one.is_rightly_called
             ],
             "alarms": [
                 {"edit": one.edit, "path": one.path, "location": found.location, "score": found.score}
@@ -202,25 +273,30 @@ def summarised(
     predictions = [found for outcome in outcomes for found in outcome.predictions]
     scores, right = [found.score for found in predictions], [found.right for found in predictions]
     threshold = metrics.threshold_for([outcome.best_wrong for outcome in unknown], rate) if unknown else None
-    used = {outcome.edit for outcome in outcomes}
+    sure = metrics.threshold_at_precision(scores, right, PRECISION)
+    of_edit: dict[str, list[Outcome]] = {name: [] for name in EDITS}
+    for outcome in outcomes:
+        of_edit[outcome.edit].append(outcome)
     milliseconds = [1000 * outcome.seconds for outcome in outcomes]
     return Evaluation(
         images=images,
         queries=len({outcome.path for outcome in known}),
         distractors=len({outcome.path for outcome in unknown}),
         rows=tuple(
-            _row(name, edit.family, [o for o in outcomes if o.edit == name], asked_candidates)
-            for name, edit in EDITS.items()
-            if name in used
+            _row(name, EDITS[name].family, part, sure, asked_candidates)
+            for name, part in of_edit.items()
+            if part
         ),
-        total=_row("all", "", outcomes, asked_candidates),
+        total=_row("all", "", outcomes, sure, asked_candidates),
         micro_ap=metrics.micro_average_precision(scores, right, len(known)),
         precision=PRECISION,
         recall_at_precision=metrics.recall_at_precision(scores, right, len(known), PRECISION),
+        score_at_precision=sure,
         verdicts=metrics.verdict_counts(
             ((found.verdict.value, found.right) for found in predictions),
             [verdict.value for verdict in Verdict],
         ),
+        unknown_called=_counted(one.best_verdict for one in unknown),
         threshold=threshold,
         found_at_threshold=None if threshold is None else _found_from(known, threshold.score),
         p50_ms=float(np.percentile(milliseconds, 50)),
@@ -230,26 +306,42 @@ def summarised(
     )
 
 
-def _row(name: str, family: str, outcomes: Iterable[Outcome], asked_candidates: bool) -> Row:
-    listed = list(outcomes)
-    known = [outcome for outcome in listed if outcome.known]
-    unknown = [outcome for outcome in listed if not outcome.known]
+def _row(
+    name: str, family: str, outcomes: Sequence[Outcome], sure: float | None, asked_candidates: bool
+) -> Row:
+    known = [outcome for outcome in outcomes if outcome.known]
+    unknown = [outcome for outcome in outcomes if not outcome.known]
     ranks = [outcome.rank for outcome in known]
-    proven = sum(outcome.found is not None and outcome.found.is_proven for outcome in known)
+    deep = [outcome.deep_rank if rank is None else rank for outcome, rank in zip(known, ranks, strict=True)]
     candidates = [outcome.candidate_rank for outcome in known]
+    proposed_at = {k: metrics.recall_at(candidates, k) for k in PROPOSED_AT} if asked_candidates else {}
     return Row(
         name=name,
         family=str(family),
         searches=len(known),
         at_1=metrics.recall_at(ranks, 1),
         at_5=metrics.recall_at(ranks, 5),
-        proven=proven / len(known) if known else 0.0,
-        proposed=metrics.recall_at(candidates, _PROPOSED) if asked_candidates else None,
+        at_50=metrics.recall_at(deep, _DEEP),
+        proven=_share(outcome.found is not None and outcome.found.is_proven for outcome in known),
+        at_precision=0.0 if sure is None else _found_from(known, sure),
+        called=_counted(outcome.verdict for outcome in known),
+        rightly_called=_share(outcome.is_rightly_called for outcome in known),
+        proposed=proposed_at.get(_PROPOSED),
+        proposed_at=proposed_at,
         unknown=len(unknown),
         alarms=sum(bool(outcome.alarms) for outcome in unknown),
     )
 
 
+def _counted(verdicts: Iterable[str]) -> dict[str, int]:
+    counts = Counter(verdicts)
+    return {verdict: counts[verdict] for verdict in (*(verdict.value for verdict in Verdict), NOT_FOUND)}
+
+
 def _found_from(known: Sequence[Outcome], score: float) -> float:
-    found = sum(one.found is not None and one.found.score >= score for one in known)
-    return found / len(known) if known else 0.0
+    return _share(one.found is not None and one.found.score >= score for one in known)
+
+
+def _share(flags: Iterable[bool]) -> float:
+    listed = list(flags)
+    return sum(listed) / len(listed) if listed else 0.0

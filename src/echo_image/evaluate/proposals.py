@@ -1,7 +1,8 @@
 """Where an image stands among the candidates, before any of them is compared with the query.
 
 The public search does not tell: it returns what verification left. This asks the stage before it, so that a
-miss can be put down to the one or the other. Cost: as much again as half a search.
+miss can be put down to the one or the other, and asks for longer lists than a search does, whose beginning is
+the list of a search. Cost: as much again as half a search.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ from echo_image.retrieval.candidates import Shortlists, propose
 from echo_image.retrieval.query import prepare
 from echo_image.store import Store
 
-__all__ = ["Proposals"]
+__all__ = ["DEPTH", "Proposals"]
+
+#: So many candidates are asked for at least, where the library has them.
+DEPTH = 200
 
 
 class Proposals:
@@ -25,12 +29,11 @@ class Proposals:
 
     Args:
         library: path of its folder.
-        limit: matches that the search is asked for, which decides how many candidates there are.
     """
 
-    def __init__(self, library: Path, *, limit: int) -> None:
+    def __init__(self, library: Path) -> None:
         self._store = Store(library, create=False, read_only=True)
-        self._lists = Shortlists().for_limit(limit)
+        self._lists = Shortlists().for_limit(DEPTH)  # the longest of them is longer than that
         self._pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="proposals")
 
     def __enter__(self) -> Proposals:
@@ -45,8 +48,7 @@ class Proposals:
     def rank(self, pixels: Rgb, image_id: str, neutral: frozenset[str]) -> int | None:
         """Return the rank of an image among the candidates for a query, from 1; None where it is not there.
 
-        Candidates come from several lists, each with its own first; those that share the image's best place
-        in any list stand before it.
+        The order is that in which the engine proposes; what it takes for equal stands as it was added.
 
         Args:
             pixels: (H, W, 3) uint8, the query.
@@ -55,10 +57,12 @@ class Proposals:
         """
         found = propose(self._store.snapshot(), prepare(from_array(pixels)), self._lists, self._pool)
         records = self._store.catalogue.records([candidate.key for candidate in found])
-        counted = [
-            (candidate.rank, records[candidate.key])
-            for candidate in found
-            if candidate.key in records and not neutral.intersection(records[candidate.key].locations)
-        ]
-        own = next((rank for rank, record in counted if record.id == image_id), None)
-        return None if own is None else sum(rank <= own for rank, _ in counted)
+        rank = 1
+        for candidate in found:
+            record = records.get(candidate.key)
+            if record is None:
+                continue
+            if record.id == image_id:
+                return rank
+            rank += not neutral.intersection(record.locations)
+        return None

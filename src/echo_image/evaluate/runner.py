@@ -17,7 +17,7 @@ import numpy as np
 from echo_image import Library, Match, UsageError
 from echo_image.evaluate.edits import Edit, chosen_edits
 from echo_image.evaluate.edits.drawing import Rgb, resized
-from echo_image.evaluate.outcomes import Evaluation, Outcome, Prediction, summarised
+from echo_image.evaluate.outcomes import Evaluation, Outcome, Prediction, rank_of, summarised
 from echo_image.evaluate.proposals import Proposals
 from echo_image.evaluate.sampling import Sample, load_pixels
 
@@ -28,6 +28,8 @@ ProgressCallback = Callable[[int, int, str], None]
 
 #: Matches asked for. Up to ten the candidates are those of every search; with more they would be others.
 _LIMIT = 10
+#: Asked for when the image is not among those, to see whether it would have been found further down.
+_DEEP_LIMIT = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ def run(
     with contextlib.ExitStack() as stack:
         proposals = None
         if options.candidates:
-            proposals = stack.enter_context(Proposals(library.path, limit=_LIMIT))
+            proposals = stack.enter_context(Proposals(library.path))
         library.search(load_pixels(known[0].path))  # the first search compiles, which is nobody's time
         for trial in trials(known, unknown, options):
             outcomes.append(_searched(library, trial, proposals))
@@ -153,13 +155,18 @@ def _searched(library: Library, trial: Trial, proposals: Proposals | None) -> Ou
     rank = None
     if proposals is not None and trial.known:
         rank = proposals.rank(trial.pixels, trial.sample.id, trial.neutral)
+    predictions = tuple(_counted(found.matches, trial))
+    deep_rank = None
+    if trial.known and not any(one.right for one in predictions):
+        deep_rank = rank_of(_counted(library.search(trial.pixels, limit=_DEEP_LIMIT).matches, trial))
     return Outcome(
         edit=trial.edit.name,
         path=trial.sample.path,
         known=trial.known,
-        predictions=tuple(_counted(found.matches, trial)),
+        predictions=predictions,
         candidate_rank=rank,
         seconds=seconds,
+        deep_rank=deep_rank,
     )
 
 

@@ -9,14 +9,14 @@ judging itself; the number of images so left out is reported.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
 
 from echo_image import EchoImageError, ImageRecord, Library, NotFound, UsageError, decode
+from echo_image.evaluate.datasets import Folder
 from echo_image.evaluate.edits.drawing import Rgb
 from echo_image.image import DecodeLimits, read_file
 
@@ -115,7 +115,8 @@ def samples_of_folder(
         NotFound: the folder is not there.
         UsageError: none of the files tried is in the library.
     """
-    paths = _files_below(Path(folder))
+    dataset = Folder(folder)
+    paths = [dataset.absolute(path) for path in dataset.images]
     known: list[Sample] = []
     unknown: list[Sample] = []
     order = np.random.default_rng(seed).permutation(len(paths))
@@ -173,10 +174,3 @@ def _has(library: Library, image_id: str) -> bool:
     except NotFound:
         return False
     return True
-
-
-def _files_below(folder: Path) -> Sequence[str]:
-    if not folder.is_dir():
-        raise NotFound(f"there is no folder {folder}", hint="name a folder of images")
-    found = [Path(place, name) for place, _, names in os.walk(folder) for name in names]
-    return sorted(str(path.absolute()) for path in found)

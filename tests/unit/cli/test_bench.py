@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,9 +35,11 @@ def test_the_table(cli: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.M
     assert lines[0][:2] == ["edit", "searches"]
     assert [line[0] for line in lines[1:]] == ["mirrored", "jpeg_20", "all"]
     assert lines[1][1:5] == ["2", "100.0%", "100.0%", "100.0%"]
-    assert lines[3][1:] == ["4", "100.0%", "100.0%", "100.0%", "0", "of", "4"]
+    assert lines[3][1:] == ["4", "100.0%", "100.0%", "100.0%", "100.0%", "0", "of", "4"]
     assert "4 in the library, 2 of them edited, and 2 others" in summary
     assert "score to trust" in summary
+    assert re.search(r"found at precision 0.9999 +100.0%, with a score of \d+ or more", summary)
+    assert re.search(r"called what it is +100.0%", summary)
     assert "6 images added, 0 failed" in outcome.err
     assert "4 searches without a match are too few to see a rate of 0.001" in outcome.err
     assert list(tmp_path.iterdir()) == []  # the temporary library is gone

@@ -20,9 +20,33 @@ def test_half_covered_leaves_the_other_half() -> None:
     assert len(sides) > 1
 
 
+def test_the_half_overlay_covers_a_quarter_anywhere() -> None:
+    rgb, places = image(100, 80), set()
+    for seed in range(8):
+        changed = (applied("overlaid_half", rgb, flat(30, 30, 7), seed) != rgb).any(axis=2)
+        assert changed.mean() == pytest.approx(0.25, abs=0.02)
+        y, x = np.nonzero(changed)
+        assert (int(np.ptp(x)) + 1, int(np.ptp(y)) + 1) == (50, 40)
+        places.add((int(x.min()), int(y.min())))
+    assert len(places) > 4
+
+
+def test_small_faces_are_scattered() -> None:
+    changed = (applied("emojis", flat(300, 200, 60), seed=1) != 60).any(axis=2)
+    face = np.pi / 4 * (0.15 * 200) ** 2
+    assert 4 * face < changed.sum() < 8.5 * face  # some lie on others
+    assert sum(bool(part.any()) for part in np.array_split(changed, 4, axis=1)) >= 3
+
+
 def test_overlays_leave_most_of_the_image() -> None:
     rgb = image(320, 240)
-    for name, most in (("caption", 0.25), ("sticker", 0.15), ("logo", 0.15), ("watermark", 0.5)):
+    for name, most in (
+        ("caption", 0.25),
+        ("sticker", 0.15),
+        ("logo", 0.15),
+        ("emojis", 0.25),
+        ("watermark", 0.5),
+    ):
         changed = (np.abs(applied(name, rgb).astype(int) - rgb) > 2).any(axis=2)
         assert 0.01 < changed.mean() < most, name
     assert np.array_equal(applied("caption", rgb)[:120], rgb[:120])
@@ -33,6 +57,10 @@ def test_the_watermark_is_everywhere() -> None:
     for part in np.array_split(changed, 3, axis=0):
         for cell in np.array_split(part, 3, axis=1):
             assert 0.02 < cell.mean() < 0.5
+    # It can be seen on white and on black.
+    for level in (0, 255):
+        marked = np.abs(applied("watermark", flat(400, 300, level)).astype(int) - level) > 40
+        assert 0.02 < marked.mean() < 0.4
 
 
 # Compositions
@@ -75,6 +103,17 @@ def test_bars_are_black_and_the_image_is_whole(name: str, axis: int) -> None:
     assert 0.14 < bar / rgb.shape[axis] < 0.31
     assert boxed[:bar].max() == boxed[-bar:].max() == 0
     assert np.array_equal(boxed[bar:-bar], np.moveaxis(rgb, axis, 0))
+
+
+def test_the_border_is_white_and_the_image_is_whole() -> None:
+    rgb = image(90, 60)
+    framed = applied("padded", rgb)
+    border = (framed.shape[0] - 60) // 2
+    assert framed.shape[:2] == (60 + 2 * border, 90 + 2 * border)
+    assert 0.07 < border / 90 < 0.21
+    inner = framed[border:-border, border:-border]
+    assert np.array_equal(inner, rgb)
+    assert (framed.astype(int).sum() - inner.astype(int).sum()) == 255 * (framed.size - inner.size)
 
 
 def test_the_meme_bar_stands_above() -> None:

@@ -40,6 +40,17 @@ def slow_recall_at_precision(
     return best
 
 
+def slow_threshold(found: Sequence[tuple[float, bool]], precision: float) -> float | None:
+    """Go up all scores; keep the one with most right ones above it, the later of equals."""
+    most, kept = 0, None
+    for threshold in sorted({score for score, _ in found}):
+        taken = [right for score, right in found if score >= threshold]
+        enough = taken.count(True) >= precision * len(taken)
+        if enough and taken.count(True) >= max(most, 1):
+            most, kept = taken.count(True), threshold
+    return kept
+
+
 def split(found: Sequence[tuple[float, bool]]) -> tuple[list[float], list[bool]]:
     return [score for score, _ in found], [right for _, right in found]
 
@@ -61,6 +72,29 @@ def test_recall_at_precision_is_what_the_slow_way_says(
     positives = sum(right) + missed
     fast = metrics.recall_at_precision(scores, right, positives, wanted)
     assert fast == pytest.approx(slow_recall_at_precision(found, positives, wanted), abs=1e-12)
+
+
+@given(found=predictions, wanted=st.sampled_from([0.0, 0.5, 0.75, 0.9999, 1.0]))
+def test_the_threshold_at_a_precision_is_what_the_slow_way_says(
+    found: list[tuple[float, bool]], wanted: float
+) -> None:
+    scores, right = split(found)
+    threshold = metrics.threshold_at_precision(scores, right, wanted)
+    assert threshold == slow_threshold(found, wanted)
+    reached = 0 if threshold is None else sum(ok for score, ok in found if score >= threshold)
+    recall = metrics.recall_at_precision(scores, right, max(1, sum(right)), wanted)
+    assert recall == pytest.approx(reached / max(1, sum(right)))
+
+
+def test_thresholds_at_a_precision_by_hand() -> None:
+    scores, right = [9, 8, 7, 6, 5], [True, True, False, True, False]
+    assert metrics.threshold_at_precision(scores, right, 1.0) == 8
+    assert metrics.threshold_at_precision(scores, right, 0.75) == 6
+    assert metrics.threshold_at_precision([9, 9], [True, False], 0.9999) is None
+    assert metrics.threshold_at_precision([9, 8], [False, True], 0.9999) is None
+    assert metrics.threshold_at_precision([], [], 0.5) is None
+    with pytest.raises(ValueError, match="one flag"):
+        metrics.threshold_at_precision([1.0], [], 0.5)
 
 
 @given(found=predictions, seed=st.integers(0, 1000))

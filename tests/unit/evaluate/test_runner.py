@@ -1,4 +1,4 @@
-"""A run on a small library of drawn images, and the numbers made of known outcomes."""
+"""A run on a small library of drawn images."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
-from echo_image import Library, NotFound, UsageError, Verdict, open_library
+from echo_image import Library, NotFound, SearchResult, UsageError, open_library
 from echo_image.evaluate import (
-    Evaluation,
     Options,
     Outcome,
-    Prediction,
     Sample,
     chosen_edits,
     hold_out,
@@ -26,7 +25,6 @@ from echo_image.evaluate import (
     samples_of_folder,
     trials,
 )
-from echo_image.evaluate.outcomes import summarised
 from echo_image.evaluate.runner import drawn_ground
 from echo_image.evaluate.sampling import MAX_SIDE_PX
 from tests.libraries import drawn, jpeg, png
@@ -170,7 +168,10 @@ def test_a_run(library: Library) -> None:
     assert evaluation.found_at_threshold == 1
     assert evaluation.missed == []
     assert 0 < evaluation.p50_ms <= evaluation.p95_ms
-    # Each of several lists has its first, and those are not told apart.
+    assert evaluation.total.at_50 == evaluation.total.at_precision == 1
+    assert evaluation.total.proposed_at[200] == 1
+    assert evaluation.score_at_precision is not None
+    # Each of several lists has its first.
     assert all(one.candidate_rank in range(1, 7) for one in evaluation.outcomes if one.known)
     assert all(one.candidate_rank is None for one in evaluation.outcomes if not one.known)
     assert not any(found.right for one in evaluation.outcomes if not one.known for found in one.predictions)
@@ -188,7 +189,10 @@ def test_the_same_run_again(library: Library) -> None:
     assert both == timeless(0, "mirrored crop_50")
     # What one edit draws does not depend on the others.
     assert [one for one in both if one.edit == "crop_50"] == timeless(0, "crop_50")
-    assert both != timeless(1, "mirrored crop_50")
+    # Found and sure either way; but another seed cuts another piece.
+    how = [Options(chosen_edits(["crop_50"]), seed) for seed in (0, 1)]
+    pieces = [[trial.pixels.tobytes() for trial in trials(known, unknown, options)] for options in how]
+    assert pieces[0] != pieces[1]
 
 
 def test_without_others_a_drawn_image_is_the_companion(library: Library, folder: Path) -> None:
@@ -225,68 +229,23 @@ def test_nothing_to_do_is_refused(library: Library) -> None:
         Options(false_alarms=1.5)
 
 
-# Numbers
+def test_what_is_not_found_is_looked_for_further_down(
+    library: Library, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The image is taken away from every search that asks for few matches."""
+    sample = sample_of(library, str(folder / "0.png"), neutral=frozenset())
+    whole = Library.search
+    asked: list[int] = []
 
+    def search(self: Library, query: Any, *, limit: int = 5, **options: Any) -> SearchResult:
+        found = whole(self, query, limit=limit, **options)
+        asked.append(limit)
+        return found if limit > 10 else replace(found, matches=())
 
-def outcome(edit: str, path: str, *found: tuple[float, Verdict, bool], known: bool = True) -> Outcome:
-    predictions = tuple(Prediction(f"{score}", score, verdict, right) for score, verdict, right in found)
-    return Outcome(edit, path, known, predictions, 7 if known else None, 0.05)
-
-
-@pytest.fixture
-def evaluation() -> Evaluation:
-    """Return the numbers of six searches by hand."""
-    copy, part, similar = Verdict.COPY, Verdict.PART, Verdict.SIMILAR
-    return summarised(
-        [
-            outcome("jpeg_5", "a", (90, copy, True), (20, similar, False)),
-            outcome("jpeg_5", "b", (70, part, False), (60, part, True)),
-            outcome("webp", "a", (40, similar, True)),
-            outcome("webp", "b"),
-            outcome("webp", "x", (55, part, False), known=False),
-            outcome("webp", "y", known=False),
-        ],
-        images=100,
-        neutral=4,
-        rate=0.5,
-        asked_candidates=True,
-    )
-
-
-def test_rows_by_hand(evaluation: Evaluation) -> None:
-    jpeg_row, webp_row = evaluation.rows
-    assert (jpeg_row.name, jpeg_row.family, jpeg_row.searches, jpeg_row.unknown) == ("jpeg_5", "codec", 2, 0)
-    assert (jpeg_row.at_1, jpeg_row.at_5, jpeg_row.proven, jpeg_row.alarms) == (0.5, 1.0, 1.0, 0)
-    assert (webp_row.searches, webp_row.at_1, webp_row.proven) == (2, 0.5, 0.0)
-    assert (webp_row.unknown, webp_row.alarms) == (2, 1)
-    total = evaluation.total
-    assert (total.name, total.searches, total.at_1, total.at_5, total.proven) == ("all", 4, 0.5, 0.75, 0.5)
-    assert total.proposed == 1.0
-    assert (evaluation.queries, evaluation.distractors, evaluation.neutral) == (2, 2, 4)
-
-
-def test_totals_by_hand(evaluation: Evaluation) -> None:
-    # By score: 90 right, 70 wrong, 60 right, 55 wrong, 40 right, 20 wrong; one of four is never predicted.
-    assert evaluation.micro_ap == pytest.approx((1 + 2 / 3 + 3 / 5) / 4)
-    assert evaluation.recall_at_precision == 0.25
-    assert evaluation.verdicts["part"].right == 1
-    assert evaluation.verdicts["part"].wrong == 2
-    assert evaluation.verdicts["identical"].precision is None
-    assert evaluation.threshold is not None
-    assert evaluation.threshold.score == 1  # half may be alarms, and half got nothing
-    assert evaluation.found_at_threshold == 0.75
-    assert evaluation.p50_ms == pytest.approx(50)
-
-
-def test_what_was_missed_is_named(evaluation: Evaluation) -> None:
-    document = json.loads(json.dumps(evaluation.to_dict()))
-    assert document["missed"] == [
-        {"edit": "jpeg_5", "path": "b", "rank": 2, "candidate_rank": 7},
-        {"edit": "webp", "path": "b", "rank": None, "candidate_rank": 7},
-    ]
-    assert document["alarms"] == [
-        {"edit": "jpeg_5", "path": "b", "location": "70", "score": 70},
-        {"edit": "webp", "path": "x", "location": "55", "score": 55},
-    ]
-    assert document["verdicts"]["copy"] == {"right": 1, "wrong": 0, "precision": 1.0}
-    assert document["precision"] == 0.9999
+    monkeypatch.setattr(Library, "search", search)
+    (one,) = run(library, [sample], [], Options(chosen_edits(["jpeg_30"]))).outcomes
+    assert (one.rank, one.deep_rank) == (None, 1)
+    assert asked[-2:] == [10, 50]
+    monkeypatch.undo()
+    (one,) = run(library, [sample], [], Options(chosen_edits(["jpeg_30"]))).outcomes
+    assert (one.rank, one.deep_rank) == (1, None)

@@ -4,6 +4,10 @@ An edit is a function `edit(rgb, *, rng, other)` of an image: the same generator
 and the input stays as it is. The functions are in one file for each family; their first sentence is what
 `Edit.about` says. Sizes in them are shares of the image where the edit would scale with it (a crop, a
 caption), and px where the medium has a size of its own (a screen, a collage).
+
+Each edit names the verdicts that say rightly what was done: an encoding or a change of size leaves a `copy`;
+what is turned, cut, recoloured or painted on is `edited`; where something else stands beside or before it, it
+is a `part`. Where people would say either, both are named.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ from typing import Protocol
 
 import numpy as np
 
+from echo_image import Verdict
 from echo_image.errors import UsageError
 from echo_image.evaluate.edits import chain, codec, composition, geometry, overlay, photometric
 from echo_image.evaluate.edits.drawing import Rgb
@@ -50,11 +55,13 @@ class Edit:
         name: its key in `EDITS`.
         family: what kind of thing it does.
         apply: the function.
+        verdicts: that say rightly what was done.
     """
 
     name: str
     family: Family
     apply: EditFunction
+    verdicts: frozenset[Verdict]
 
     @property
     def about(self) -> str:
@@ -87,12 +94,39 @@ _FUNCTIONS: Mapping[Family, tuple[EditFunction, ...]] = {
     Family.CHAIN: chain.ALL,
 }
 
+_COPY = frozenset({Verdict.COPY})
+_EDITED = frozenset({Verdict.EDITED})
+_TONED = frozenset({Verdict.COPY, Verdict.EDITED})
+#: A picture that was grey before is not changed at all.
+_RECOLORED = frozenset({Verdict.IDENTICAL, Verdict.COPY, Verdict.EDITED})
+_PART = frozenset({Verdict.PART})
+_EDITED_OR_PART = frozenset({Verdict.EDITED, Verdict.PART})
+
+_VERDICTS_OF_FAMILY: Mapping[Family, frozenset[Verdict]] = {
+    Family.GEOMETRY: _EDITED,
+    Family.PHOTOMETRIC: _TONED,
+    Family.OVERLAY: _EDITED,
+    Family.COMPOSITION: _EDITED_OR_PART,
+    Family.CODEC: _COPY,
+    Family.CHAIN: _EDITED,
+}
+#: Where an edit is unlike the rest of its family.
+_VERDICTS: Mapping[str, frozenset[Verdict]] = {
+    **dict.fromkeys(("half_size", "quarter_size", "triple_size"), _COPY),
+    **dict.fromkeys(("crop_12", "crop_10", "half_covered", "overlaid_half"), _EDITED_OR_PART),
+    **dict.fromkeys(("grey", "hue_shifted", "saturated"), _RECOLORED),
+    **dict.fromkeys(("inverted", "letterbox", "pillarbox", "padded", "meme_bar"), _EDITED),
+    "collage": _PART,
+    "screenshot_cropped_recompressed": _EDITED_OR_PART,
+}
+
 #: Every edit by its name, in the order of the families.
 EDITS: Mapping[str, Edit] = MappingProxyType(
     {
-        function.__name__: Edit(function.__name__, family, function)
+        name: Edit(name, family, function, _VERDICTS.get(name, _VERDICTS_OF_FAMILY[family]))
         for family, functions in _FUNCTIONS.items()
         for function in functions
+        for name in [function.__name__]
     }
 )
 
