@@ -14,11 +14,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-VERSION = 2
+from echo_image.features.compilation import compiled
+
+VERSION = 3
 
 NUM_BITS = 256
 _SAMPLES = 64
@@ -73,43 +74,57 @@ def _dct_matrix() -> NDArray[np.float64]:
     return np.asarray(np.sqrt(2.0 / _SAMPLES) * np.cos(np.pi / (2 * _SAMPLES) * k * (2 * n + 1)))
 
 
-def _box(values: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.float32]:
-    """Sum over the part of a rows × columns window that lies inside the array."""
-    total = cv2.boxFilter(
-        values,
-        cv2.CV_32F,
-        (columns, rows),
-        anchor=((columns - 1) // 2, (rows - 1) // 2),  # an even window reaches one px further ahead
-        normalize=False,
-        borderType=cv2.BORDER_CONSTANT,
-    )
-    return np.asarray(total, np.float32)
+@compiled
+def _taps(length: int, firsts: NDArray[np.int64], weights: NDArray[np.float64]) -> int:
+    """Fill in how the 64 samples along a side weigh its pixels; return how many weights a sample has.
+
+    The filter is the mean over a window, cut off at the border, and then the mean of these means. The window
+    is half the distance of two samples, rounded up; an even one reaches one px further ahead.
+
+    Args:
+        length: of the side, px.
+        firsts: (64,), the first pixel of each sample.
+        weights: (64, K), zero behind the last; 2 windows are enough for K.
+    """
+    window = (length + 2 * _SAMPLES - 1) // (2 * _SAMPLES)
+    back, ahead = (window - 1) // 2, window // 2
+    weights[:] = 0.0
+    for sample in range(_SAMPLES):
+        place = int((sample + 0.5) * length / _SAMPLES)
+        low, high = max(0, place - back), min(length - 1, place + ahead)
+        first = max(0, low - back)
+        firsts[sample] = first
+        for middle in range(low, high + 1):
+            left, right = max(0, middle - back), min(length - 1, middle + ahead)
+            share = 1.0 / ((high - low + 1) * (right - left + 1))
+            for pixel in range(left, right + 1):
+                weights[sample, pixel - first] += share
+    return 2 * window
 
 
-@lru_cache(maxsize=32)
-def _inverse_weights(height: int, width: int) -> NDArray[np.float32]:
-    """One over the number of pixels of each window that lie inside; most images of a library share a size."""
-    ones = np.ones((height, width), np.float32)
-    return np.asarray(1 / _box(ones, _window(height), _window(width)), np.float32)
-
-
-def _window(length: int) -> int:
-    """Width of the box for a side of `length` px: half the distance of two samples, rounded up."""
-    return (length + 2 * _SAMPLES - 1) // (2 * _SAMPLES)
-
-
+@compiled
 def _sample(gray: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """(64, 64) float64 samples of the twice filtered image."""
+    """(64, 64) float64 samples of the twice filtered image.
+
+    The filter treats rows and columns apart, so only the 64 rows and columns that are sampled are computed.
+    """
     height, width = gray.shape
-    values = gray.astype(np.float32)
-    rows, columns = _window(height), _window(width)
-    if rows > 1 or columns > 1:
-        share = _inverse_weights(height, width)
-        values = _box(values, rows, columns) * share
-        values = _box(values, rows, columns) * share
-    y = ((np.arange(_SAMPLES) + 0.5) * height / _SAMPLES).astype(np.intp)
-    x = ((np.arange(_SAMPLES) + 0.5) * width / _SAMPLES).astype(np.intp)
-    return values[np.ix_(y, x)].astype(np.float64)
+    firsts = np.empty(_SAMPLES, np.int64)
+    weights = np.empty((_SAMPLES, max(height, width) // _SAMPLES + 4), np.float64)
+    rows = np.zeros((_SAMPLES, width), np.float64)
+    count = _taps(height, firsts, weights)
+    for sample in range(_SAMPLES):
+        for tap in range(min(count, height - firsts[sample])):
+            weight, row = weights[sample, tap], gray[firsts[sample] + tap]
+            for x in range(width):
+                rows[sample, x] += weight * row[x]
+    samples = np.zeros((_SAMPLES, _SAMPLES), np.float64)
+    count = _taps(width, firsts, weights)
+    for y in range(_SAMPLES):
+        for sample in range(_SAMPLES):
+            for tap in range(min(count, width - firsts[sample])):
+                samples[y, sample] += weights[sample, tap] * rows[y, firsts[sample] + tap]
+    return samples
 
 
 def _quality(samples: NDArray[np.float64]) -> int:
@@ -120,9 +135,11 @@ def _quality(samples: NDArray[np.float64]) -> int:
 
 
 def _pack(coefficients: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """(N, 32) uint8 codes of (N, 16, 16) coefficients."""
     # The published code sets a bit for a coefficient strictly above the lower median.
-    median = np.partition(coefficients.ravel(), NUM_BITS // 2 - 1)[NUM_BITS // 2 - 1]
-    return np.packbits((coefficients > median).ravel()[::-1])
+    flat = coefficients.reshape(len(coefficients), NUM_BITS)
+    median = np.partition(flat, NUM_BITS // 2 - 1, axis=1)[:, NUM_BITS // 2 - 1, None]
+    return np.packbits((flat > median)[:, ::-1], axis=1)
 
 
 def perceptual_hash(gray: NDArray[np.uint8]) -> PerceptualHash:
@@ -134,7 +151,7 @@ def perceptual_hash(gray: NDArray[np.uint8]) -> PerceptualHash:
     Raises:
         ValueError: `gray` is not a two-dimensional, non-empty uint8 array.
 
-    Cost: about 0.5 ms for 512 × 384 px.
+    Cost: about 0.1 ms for 512 × 384 px.
     """
     if gray.ndim != 2 or gray.dtype != np.uint8 or gray.size == 0:
         raise ValueError(f"gray must be a non-empty (H, W) uint8 array, not {gray.shape} {gray.dtype}")
@@ -143,12 +160,11 @@ def perceptual_hash(gray: NDArray[np.uint8]) -> PerceptualHash:
     upright = dct @ samples @ dct.T
     # Mirroring an image flips the sign of its odd cosine coefficients, transposing it transposes them.
     sign = np.where(np.arange(1, _COEFFICIENTS + 1) % 2 == 1, -1.0, 1.0)
-    codes = []
-    for transposed, mirrored, flipped in ORIENTATIONS:
-        coefficients = upright.T if transposed else upright
+    turned = np.empty((len(ORIENTATIONS), _COEFFICIENTS, _COEFFICIENTS))
+    for row, (transposed, mirrored, flipped) in enumerate(ORIENTATIONS):
+        turned[row] = upright.T if transposed else upright
         if mirrored:
-            coefficients = coefficients * sign[None, :]
+            turned[row] *= sign[None, :]
         if flipped:
-            coefficients = coefficients * sign[:, None]
-        codes.append(_pack(coefficients))
-    return PerceptualHash(np.stack(codes), _quality(samples))
+            turned[row] *= sign[:, None]
+    return PerceptualHash(_pack(turned), _quality(samples))

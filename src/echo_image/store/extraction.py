@@ -39,7 +39,7 @@ def load(data: bytes, limits: DecodeLimits) -> Image:
 
 
 def extract(image: Image, attributes: dict[str, Any]) -> Extracted:
-    """Return what a library stores of an image. Cost: about 10 ms for 0.2 MP."""
+    """Return what a library stores of an image. Cost: about 5 ms for 0.2 MP."""
     found = features.extract(image)
     words = vocabulary.load().nearest(found.local.descriptors)[:, 0]
     local = stored.pack(found.local, words, image.width, image.height)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
@@ -84,31 +85,30 @@ def test_a_flat_image_has_none() -> None:
     assert same(features, orb.empty())
 
 
+def per_cell(points: NDArray[np.floating], cells: int) -> NDArray[np.int64]:
+    column, row = np.clip(((points + 0.5) * cells / SIDE).astype(np.int64), 0, cells - 1).T
+    return np.bincount(row * cells + column, minlength=cells * cells)
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_no_cell_of_the_grid_loses_what_was_detected_in_it(name: str) -> None:
+def test_no_part_of_the_image_goes_without_points(name: str) -> None:
+    """Where FAST finds a corner in a square of the finest level, one of its points there is kept."""
     image = square(name)
-    detected = cv2.KeyPoint.convert(
-        cv2.ORB.create(
-            nfeatures=3 * orb.NUM_FEATURES,
-            scaleFactor=orb.SCALE_FACTOR,
-            nlevels=orb.NUM_LEVELS,
-            edgeThreshold=orb.EDGE_PX,
-            patchSize=orb.PATCH_PX,
-            fastThreshold=orb.FAST_THRESHOLD,
-        ).detect(image, np.ones_like(image))
-    )
-    available, chosen = per_cell(np.asarray(detected)), per_cell(extract(image).points)
-    # The half pixel of the pyramid levels moves points over the edge of a cell, so a cell needs a few.
-    assert (chosen[available >= 4] > 0).all()
-    # And no cell takes more than the others leave: the most that any two cells with points to spare differ.
-    crowded = available >= 2 * chosen.max()
-    if crowded.any():
-        assert chosen[crowded].min() >= 0.4 * chosen.max()
+    corners = cv2.FastFeatureDetector.create(orb.FAST_THRESHOLD).detect(image, np.ones_like(image))
+    points = np.asarray(cv2.KeyPoint.convert(corners))
+    inside = ((points >= orb.EDGE_PX) & (points < SIDE - orb.EDGE_PX)).all(axis=1)
+    features = extract(image)
+    finest = features.points[level_of(features) == 0]
+    squares = math.isqrt(len(finest))
+    available, chosen = per_cell(points[inside], squares), per_cell(finest, squares)
+    assert (chosen[available > 0] > 0).all()
 
 
-def per_cell(points: NDArray[np.floating]) -> NDArray[np.int64]:
-    column, row = np.clip((points * 8 / SIDE).astype(np.int64), 0, 7).T
-    return np.bincount(row * 8 + column, minlength=64)
+@pytest.mark.parametrize("name", NAMES)
+def test_no_part_of_the_image_takes_all_points(name: str) -> None:
+    features = extract(square(name))
+    if len(features) == orb.NUM_FEATURES:  # with fewer, every corner was taken
+        assert per_cell(features.points, 8).max() <= 0.12 * orb.NUM_FEATURES
 
 
 def test_one_textured_corner_does_not_take_all() -> None:
@@ -159,7 +159,8 @@ def test_no_half_pixel_is_lost_on_any_level(name: str, axis: int) -> None:
         partner = np.abs(gaps).max(axis=2).argmin(axis=1)
         gap = gaps[np.arange(len(found)), partner]
         near = np.abs(gap).max(axis=1) < 2 * orb.SCALE_FACTOR**level
-        assert near.mean() > 0.85
+        # Of two equally strong corners of a square the first that is met is kept: another one in the mirror.
+        assert near.mean() > 0.75
         # Without the correction it would be 0.2, 0.4, 0.7 px on levels 1, 2, 3.
         assert abs(np.median(gap[near, axis])) < 0.05
 
@@ -231,6 +232,15 @@ def test_angles_turn_with_the_image() -> None:
     assert right.sum() > 100
     turn = np.rad2deg(turned.angles[pairs.candidate] - straight.angles[pairs.query])[right] % 360
     assert abs(np.median(turn) - 90) < 1
+
+
+def test_angles_are_whole_steps_however_they_are_rounded() -> None:
+    features = extract(square("coffee"))
+    steps = features.angles * (256 / (2 * np.pi))
+    np.testing.assert_allclose(steps, np.rint(steps), atol=1e-3)
+    for parts in (256, 64, 16):
+        coarse = np.floor(features.angles * (parts / (2 * np.pi)))
+        np.testing.assert_array_equal(coarse, np.rint(steps).astype(int) * parts // 256)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pdqhash
 import pytest
 from numpy.typing import NDArray
 
+from echo_image.features import perceptual
 from echo_image.features.perceptual import NUM_BITS, PerceptualHash, perceptual_hash
 from tests.photographs import COLOURFUL, NAMES, decoded, gray, jpeg, photograph, scaled
 
@@ -103,3 +104,25 @@ def test_the_image_is_not_changed() -> None:
 def test_wrong_input_is_named(wrong: NDArray[np.uint8]) -> None:
     with pytest.raises(ValueError, match="uint8"):
         perceptual_hash(wrong)
+
+
+def filtered(gray_: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """The whole image through the mean filter twice, then the samples: what is computed for 64 rows only."""
+    values = gray_.astype(np.float64)
+    for axis, length in enumerate(gray_.shape):
+        window = -(-length // 128)
+        back, ahead = (window - 1) // 2, window // 2
+        for _ in range(2):
+            means = [
+                values.take(range(max(0, i - back), min(length, i + ahead + 1)), axis=axis).mean(axis=axis)
+                for i in range(length)
+            ]
+            values = np.stack(means, axis=axis)
+    rows, columns = (((np.arange(64) + 0.5) * length / 64).astype(int) for length in gray_.shape)
+    return values[np.ix_(rows, columns)]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 200), (64, 64), (127, 128), (129, 300), (341, 512), (512, 385)])
+def test_samples_are_those_of_the_filtered_image(size: tuple[int, int]) -> None:
+    image = np.random.default_rng(6).integers(0, 256, size).astype(np.uint8)
+    np.testing.assert_allclose(perceptual._sample(image), filtered(image), rtol=0, atol=1e-9)

@@ -1,13 +1,14 @@
-"""Thumbnails: reduced by area, kept as JPEG."""
+"""Thumbnails: reduced, kept as JPEG."""
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
 from echo_image.errors import LibraryCorrupt
 from echo_image.features.thumbnail import LONG_SIDE_PX, decode, encode, reduce
-from tests.photographs import COLOURFUL, decoded, photograph
+from tests.photographs import COLOURFUL, decoded, gray, photograph
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,18 @@ def test_reduction_is_the_mean_of_the_pixels() -> None:
     image = rng.integers(0, 256, (40, 60, 3)).astype(np.uint8)
     means = image.reshape(10, 4, 15, 4, 3).mean(axis=(1, 3))
     np.testing.assert_allclose(reduce(image, 15), means, atol=0.51)
+
+
+@pytest.mark.parametrize("name", COLOURFUL)
+@pytest.mark.parametrize("long_side", [330, 480, 630])
+def test_a_slight_reduction_looks_like_the_mean_of_the_pixels(name: str, long_side: int) -> None:
+    """And does not move: neither is by half a pixel off."""
+    image = photograph(name, long_side)
+    small = reduce(image, LONG_SIDE_PX)
+    area = np.asarray(cv2.resize(image, small.shape[1::-1], interpolation=cv2.INTER_AREA), np.uint8)
+    assert 10 * np.log10(255**2 / np.mean((small.astype(float) - area) ** 2)) > 30
+    (right, down), _ = cv2.phaseCorrelate(*(gray(i).astype(np.float64) for i in (small, area)))
+    assert np.hypot(right, down) < 0.05
 
 
 @pytest.mark.parametrize("name", COLOURFUL)
