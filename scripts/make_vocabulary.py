@@ -5,8 +5,7 @@
 Every image, and pages of rendered text, is extracted as a library would and as a query would, at its own
 size and reduced. From each look at each image the same number of descriptors is taken, so that no image
 rules. 65,536 of all are chosen at random (seeded) as words; 512 pivots are k-majority centres of these. The
-64 signature bits are chosen one after the other: balanced, and as little correlated with those already chosen
-as possible.
+bits of the signatures are chosen among the words of each pivot (`echo_image.index.words.signatures`).
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from PIL import Image, ImageDraw, ImageFont
 from echo_image.errors import EchoImageError
 from echo_image.features import orb
 from echo_image.image import decode
-from echo_image.index.words import vocabulary
+from echo_image.index.words import signatures, vocabulary
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff"}
 PER_LOOK = 500
@@ -88,18 +87,6 @@ def majority_centres(words: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDA
     return centres, home
 
 
-def signature_bits(sample: NDArray[np.uint64]) -> NDArray[np.uint8]:
-    bits = np.unpackbits(sample.view(np.uint8), axis=1, bitorder="little").astype(np.float64)
-    balance = np.abs(bits.mean(axis=0) - 0.5) * 2
-    correlation = np.abs(np.corrcoef(bits.T))
-    chosen = [int(np.argmin(balance))]
-    while len(chosen) < vocabulary.NUM_SIGNATURE_BITS:
-        cost = correlation[:, chosen].max(axis=1) + balance
-        cost[chosen] = np.inf
-        chosen.append(int(np.argmin(cost)))
-    return np.array(sorted(chosen), np.uint8)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("folders", nargs="+", type=Path)
@@ -122,7 +109,7 @@ def main() -> None:
         words=words[by_pivot],
         pivots=pivots,
         offsets=offsets.astype(np.uint32),
-        signature_bits=signature_bits(pool[rng.permutation(len(pool))[:50_000]]),
+        signature_bits=signatures.choose(words[by_pivot], offsets),
         version=np.array(options.name),
     )
     print(f"{len(looks)} looks, {len(pool)} descriptors, {options.output.stat().st_size} bytes")

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
         compare,
         open_library,
     )
-    from echo_image.retrieval import QueryInfo, SearchResult
+    from echo_image.retrieval import QueryInfo, SearchResult, warm_up
     from echo_image.verify.decide import Verdict
     from echo_image.verify.describe import Transform
     from echo_image.verify.results import Match
@@ -64,6 +64,7 @@ _HOMES = {
     "compare": "library",
     "decode": "image",
     "open_library": "library",
+    "warm_up": "retrieval",
 }
 
 __all__ = [
@@ -88,6 +89,7 @@ __all__ = [
     "compare",
     "decode",
     "open_library",
+    "warm_up",
     *_errors,
 ]
 

@@ -146,7 +146,7 @@ def test_an_image_can_be_removed_where_no_segment_can_be_written(
         add_each(library, images)
         wanted = [str(images / f"{seed:03d}.png") for seed in (0, 1)]
         with monkeypatch.context() as patch:
-            patch.setattr("echo_image.store.sealing.write", no_space)
+            patch.setattr(os, "posix_fallocate", no_space)
             assert library.remove(*wanted).removed == 2
         assert (found(library, 0), found(library, 2)) == ([], ["002.png"])
         assert library.check().problems == ()

@@ -22,10 +22,14 @@ class SegmentTable:
             )
             return [SegmentRecord(*row) for row in rows]
 
-    def replace(self, old: Sequence[SegmentRecord], new: Sequence[SegmentRecord]) -> None:
+    def replace(
+        self, old: Sequence[SegmentRecord], new: Sequence[SegmentRecord], dropped: Sequence[int] = ()
+    ) -> None:
         """Take segments out and put others in their place, in one transaction.
 
-        Removals that no remaining segment can name any more are forgotten.
+        Args:
+            old, new: the segments.
+            dropped: keys of removed images that no segment names any more; their removal is forgotten.
         """
         # The files of the old ones are deleted next: a power cut must not bring their names back.
         with self._database.transaction(durable=True) as connection:
@@ -34,15 +38,17 @@ class SegmentTable:
                 "INSERT INTO segments VALUES (?, ?, ?, ?)",
                 [(record.name, record.first_id, record.last_id, record.num_images) for record in new],
             )
-            connection.executemany(
-                "DELETE FROM removals WHERE image_id BETWEEN ? AND ?",
-                [(record.first_id, record.last_id) for record in (*old, *new)],
-            )
+            connection.executemany("DELETE FROM removals WHERE image_id = ?", [(key,) for key in dropped])
 
-    def removals(self) -> list[int]:
-        """Return the keys of removed images that a segment may still name, ascending."""
+    def removals(self, record: SegmentRecord | None = None) -> list[int]:
+        """Return the keys of removed images that a segment, or just this one, may still name, ascending."""
+        first, last = (0, 2**63 - 1) if record is None else (record.first_id, record.last_id)
         with self._database.reading() as connection:
-            return [row[0] for row in connection.execute("SELECT image_id FROM removals ORDER BY image_id")]
+            rows = connection.execute(
+                "SELECT image_id FROM removals WHERE image_id BETWEEN ? AND ? ORDER BY image_id",
+                (first, last),
+            )
+            return [row[0] for row in rows]
 
     def num_removed(self, record: SegmentRecord) -> int:
         """Return how many images that a segment names were removed."""

@@ -101,6 +101,7 @@ class Addition:
                     self._take(task, outcome)
             self._commit()
             self._writer.seal()
+            self._writer.tidy()
             self._tell("", last=True)
         except KeyboardInterrupt as interrupt:
             self._stopped = True
@@ -190,6 +191,7 @@ class Addition:
         if self._since_seal >= sealing.SEAL_IMAGES and not self._stopped:
             self._since_seal = 0
             self._writer.seal(at_least=sealing.SEAL_IMAGES)
+            self._writer.tidy(wait=False)
 
     def _store_and_count(self, batch: list[tuple[Task, Reading]]) -> list[Task]:
         """Commit, and return the items that must be extracted after all."""

@@ -14,7 +14,7 @@ from echo_image.image import DecodeLimits
 from echo_image.ingest.reading import Reading, extract_bytes
 from echo_image.ingest.reports import AddReport, Failure
 from echo_image.ingest.worker import failure_of
-from echo_image.store import Entry, Outcome, Writer
+from echo_image.store import Entry, Outcome, Writer, sealing
 
 
 def upload(
@@ -55,6 +55,7 @@ def upload(
         if outcome is Outcome.RETRY:  # known when it was looked up, and removed since
             outcome = _commit(writer, location, data, extract_bytes(data, limits, attributes))
         writer.seal()
+        writer.tidy(most_images=sealing.QUICK_IMAGES)
     return AddReport(
         added=int(outcome is Outcome.ADDED),
         updated=int(outcome is Outcome.UPDATED),

@@ -25,9 +25,10 @@ from echo_image.library.limits import LibrarySettings, Limits
 from echo_image.library.loading import Query, load_query
 from echo_image.library.reports import CheckReport, LibraryInfo, RemoveReport, info_of
 from echo_image.retrieval import SearchResult, match_with, search
+from echo_image.retrieval.query import part_of
 from echo_image.retrieval.search import SearchOptions
 from echo_image.retrieval.standin import image_of
-from echo_image.store import Store, Writer, find_problems
+from echo_image.store import Store, Writer, find_problems, sealing
 from echo_image.verify.decide import PROVEN_SCORE
 
 Region = tuple[int, int, int, int]
@@ -176,6 +177,7 @@ class Library:
         """Give back the room that removed images take in the index, unless the disk is too full for it."""
         with suppress(StorageFull):
             writer.seal()
+            writer.tidy(most_images=sealing.QUICK_IMAGES)
 
     # Searching
 
@@ -231,7 +233,7 @@ class Library:
         """
         record = self.image(image_id)
         image = self._load(query)
-        part = image if region is None else image.crop(*region)
+        part = part_of(image, region)
         return draw_match(part, record, match_with(self._store, part, record), self.thumbnail(record.id))
 
     def duplicates(self, *, min_score: float = PROVEN_SCORE) -> list[DuplicateGroup]:

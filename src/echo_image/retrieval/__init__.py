@@ -6,5 +6,15 @@ from echo_image.retrieval.compare import compare_images
 from echo_image.retrieval.query import Prepared, prepare
 from echo_image.retrieval.results import QueryInfo, SearchResult
 from echo_image.retrieval.search import match_with, search
+from echo_image.retrieval.warming import warm_up
 
-__all__ = ["Prepared", "QueryInfo", "SearchResult", "compare_images", "match_with", "prepare", "search"]
+__all__ = [
+    "Prepared",
+    "QueryInfo",
+    "SearchResult",
+    "compare_images",
+    "match_with",
+    "prepare",
+    "search",
+    "warm_up",
+]

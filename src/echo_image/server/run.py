@@ -22,7 +22,7 @@ from types import FrameType
 
 import uvicorn
 
-from echo_image import Library, open_library
+from echo_image import Library, open_library, warm_up
 from echo_image.errors import UsageError
 from echo_image.server.app import create_app
 from echo_image.settings import ServerSettings, Settings
@@ -111,6 +111,8 @@ def _run(libraries: dict[str, Library], settings: Settings, listener: socket.soc
         timeout_graceful_shutdown=int(settings.server.shutdown_s),
         lifespan="on",
     )
+    # Beside the first visitors, who can look at the page meanwhile.
+    threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
     with _signals_survived(), contextlib.suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listener])
 

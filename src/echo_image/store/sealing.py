@@ -6,23 +6,26 @@ import uuid
 from collections.abc import Sequence
 from itertools import pairwise
 
-import numpy as np
-
 from echo_image import index
 from echo_image.catalogue import Catalogue, Packs, SegmentRecord
-from echo_image.errors import LibraryCorrupt
-from echo_image.index.segment import Segment, open_segment, verify_arrays, write
-from echo_image.index.words import postings
+from echo_image.index.segment import Segment, write
 from echo_image.store import layout
 from echo_image.store import snapshot as snapshots
 from echo_image.store.folder import Store
+from echo_image.store.merging import Merger
 
 #: Images a segment is made of at first; the features of so many are in memory while it is made (80 MB).
 SEAL_IMAGES = 4096
 #: So many images may stay outside any segment: each reader indexes them in its memory, in about 20 ms.
 TAIL_IMAGES = 256
-#: With more segments than this the two smallest neighbours become one.
-MAX_SEGMENTS = 8
+#: With more segments than this the newest become one: from the first that those after it outweigh. So sizes
+#: fall off geometrically, an image is written anew some ten times on the way to a million, and most
+#: images lie in one large segment, where a search looks at the fewest postings.
+MAX_SEGMENTS = 4
+#: Segments are not merged to more images than this: offsets of postings are 32 bits.
+MAX_IMAGES = 4_000_000
+#: Merges that make no more than this take a second: a single upload waits for them.
+QUICK_IMAGES = 20_000
 #: A segment of which a larger share than this was removed is written anew without it.
 MAX_REMOVED = 0.25
 
@@ -34,9 +37,10 @@ class Sealer:
         self._store = store
         self._catalogue = catalogue
         self._packs = packs
+        self._merger = Merger(store)
 
     def seal(self, *, at_least: int | None = None) -> None:
-        """Make segments of the images outside any, when there are so many; then tidy the segments."""
+        """Make segments of the images outside any, when there are so many."""
         fewest = TAIL_IMAGES if at_least is None else at_least
         covered = max((record.last_id for record in self._catalogue.segments.all()), default=0)
         keys = self._catalogue.all_keys(after=covered)
@@ -44,15 +48,16 @@ class Sealer:
             chunk = keys[start : start + SEAL_IMAGES]
             if len(chunk) < min(fewest, SEAL_IMAGES):
                 break
-            self._replace([], [self._write(self._segment_of(chunk), covered + 1, chunk[-1])])
+            record = self._write(self._segment_of(chunk), covered + 1, chunk[-1])
+            self._replace([], [record], self._catalogue.segments.removals(record))
             covered = chunk[-1]
-        self._tidy()
 
     def rebuild(self) -> None:
         """Build every segment anew from the catalogue and the packs, one after the other.
 
         Readers go on with the old ones meanwhile, so they never have to index everything in their memory.
         """
+        self._merger.discard()  # its sources will be gone
         covered = 0
         for record in self._catalogue.segments.all():
             keys = self._catalogue.all_keys(after=covered, last=record.last_id)
@@ -61,8 +66,9 @@ class Sealer:
                 chunk = keys[start : start + SEAL_IMAGES]
                 new.append(self._write(self._segment_of(chunk), covered + 1, chunk[-1]))
                 covered = chunk[-1]
-            self._replace([record], new)
+            self._replace([record], new, self._catalogue.segments.removals(record))
         self.seal(at_least=1)
+        self.tidy(wait=True)
 
     def clear_leftovers(self) -> None:
         """Delete what a killed writer left in the folder of segments. Nobody else writes there now."""
@@ -73,60 +79,71 @@ class Sealer:
             if path.name not in named:
                 path.unlink(missing_ok=True)
 
-    def _tidy(self) -> None:
-        for record in self._catalogue.segments.all():
-            if self._catalogue.segments.num_removed(record) > MAX_REMOVED * record.num_images:
-                self._merge([record])
-        while len(records := self._catalogue.segments.all()) > MAX_SEGMENTS:
-            self._merge(_smallest_neighbours(records))
+    def tidy(self, *, wait: bool, most_images: int | None = None) -> None:
+        """Merge small segments, and write those anew of which much was removed, beside what goes on.
+
+        Args:
+            wait: until all is tidy; else only what is done is put in its place, and the next merge begun.
+            most_images: merges that make more are left for later; `MAX_IMAGES` when not given.
+        """
+        most_images = min(most_images or MAX_IMAGES, MAX_IMAGES)
+        while True:
+            merged = self._merger.fetch(wait=wait)
+            if merged is not None:
+                new = [] if merged.new is None else [merged.new]
+                self._replace(merged.old, new, merged.dropped)
+            if self._merger.is_running:
+                return
+            chosen = self._next_merge(most_images)
+            if not chosen:
+                return
+            self._merger.start(chosen, self._catalogue.segments.removals())
+            if not wait:
+                return
+
+    def _next_merge(self, most_images: int) -> Sequence[SegmentRecord]:
+        """Return the segments to be merged next; none when all is tidy."""
+        records = self._catalogue.segments.all()
+        for record in records:
+            num_removed = self._catalogue.segments.num_removed(record)
+            if num_removed > MAX_REMOVED * record.num_images and record.num_images <= most_images:
+                return [record]
+        if len(records) <= MAX_SEGMENTS:
+            return []
+        return _outweighed(records, most_images) or _smallest_neighbours(records, most_images)
+
+    def close(self) -> None:
+        """Stop a merge that is under way; it is begun again by the next writer."""
+        self._merger.close()
 
     def _segment_of(self, keys: list[int]) -> Segment:
         images = snapshots.read_images(self._catalogue, self._packs, keys)
         return snapshots.build_segment(self._catalogue.records(keys), images)
-
-    def _merge(self, old: Sequence[SegmentRecord]) -> None:
-        parts = [self._open_whole(record) for record in old]
-        removed = np.array(self._catalogue.segments.removals(), np.int64)
-        kept = [~np.isin(part.keys, removed) for part in parts]
-        rows, start = [], 0
-        for live in kept:
-            rows.append(np.where(live, start + np.cumsum(live) - 1, -1))
-            start += int(live.sum())
-        merged = Segment(
-            keys=np.concatenate([p.keys[k] for p, k in zip(parts, kept, strict=True)]),
-            codes=np.concatenate([p.codes[k] for p, k in zip(parts, kept, strict=True)]),
-            layouts=np.concatenate([p.layouts[k] for p, k in zip(parts, kept, strict=True)]),
-            quality=np.concatenate([p.quality[k] for p, k in zip(parts, kept, strict=True)]),
-            num_features=np.concatenate([p.num_features[k] for p, k in zip(parts, kept, strict=True)]),
-            postings=postings.merge([part.postings for part in parts], rows),
-        )
-        new = [self._write(merged, old[0].first_id, old[-1].last_id)] if len(merged) else []
-        self._replace(old, new)
-
-    def _open_whole(self, record: SegmentRecord) -> Segment:
-        """Open a segment that is whole: copied, damage would get a checksum that says it is right."""
-        path = self._store.segment_path(record.name)
-        try:
-            problems = verify_arrays(path, index.fingerprint())
-        except FileNotFoundError:
-            problems = [f"index segment {path.name} is missing"]
-        if problems:
-            raise LibraryCorrupt(
-                f"{self._store.path}: {problems[0]}",
-                hint="run `echo-image check LIBRARY --repair` to rebuild it",
-            )
-        return open_segment(path, index.fingerprint())
 
     def _write(self, segment: Segment, first_id: int, last_id: int) -> SegmentRecord:
         name = uuid.uuid4().hex
         write(self._store.segment_path(name), segment, index.fingerprint())
         return SegmentRecord(name, first_id, last_id, len(segment))
 
-    def _replace(self, old: Sequence[SegmentRecord], new: Sequence[SegmentRecord]) -> None:
-        self._catalogue.segments.replace(old, new)
+    def _replace(
+        self, old: Sequence[SegmentRecord], new: Sequence[SegmentRecord], dropped: Sequence[int] = ()
+    ) -> None:
+        self._catalogue.segments.replace(old, new, dropped)
         for record in old:
             self._store.segment_path(record.name).unlink(missing_ok=True)
 
 
-def _smallest_neighbours(records: Sequence[SegmentRecord]) -> tuple[SegmentRecord, SegmentRecord]:
-    return min(pairwise(records), key=lambda pair: pair[0].num_images + pair[1].num_images)
+def _outweighed(records: Sequence[SegmentRecord], most_images: int) -> Sequence[SegmentRecord]:
+    """Return the segments from the first on that is no larger than all after it together; none if it would
+    make more than `most_images`, or there is none."""
+    after = sum(record.num_images for record in records)
+    for number, record in enumerate(records):
+        whole, after = after, after - record.num_images
+        if record.num_images <= after and whole <= most_images:
+            return records[number:]
+    return []
+
+
+def _smallest_neighbours(records: Sequence[SegmentRecord], most_images: int) -> Sequence[SegmentRecord]:
+    smallest = min(pairwise(records), key=lambda pair: pair[0].num_images + pair[1].num_images)
+    return smallest if sum(record.num_images for record in smallest) <= most_images else []

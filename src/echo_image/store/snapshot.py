@@ -89,7 +89,7 @@ def build_segment(records: dict[int, ImageRecord], images: dict[int, StoredImage
         codes[row], layouts[row] = images[key].code, images[key].layout
     return Segment(
         keys=np.array(keys, np.int64),
-        codes=hashes.as_words(codes),
+        codes=np.ascontiguousarray(hashes.as_words(codes).T),
         layouts=layouts,
         quality=np.array([records[key].quality for key in keys], np.uint8),
         num_features=np.array([records[key].num_features for key in keys], np.uint16),

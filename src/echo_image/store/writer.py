@@ -78,7 +78,8 @@ class Writer:
         self.close()
 
     def close(self) -> None:
-        """Give the lock back."""
+        """Give the lock back. A merge that is under way is stopped; the next writer begins it again."""
+        self._sealer.close()
         self._packs.close()
         self.catalogue.close()
         self._lock.release()
@@ -154,13 +155,23 @@ class Writer:
             return self.catalogue.remove_images(keys)
 
     def seal(self, *, at_least: int | None = None) -> None:
-        """Make segments of the images outside any, when there are at least so many; then tidy the segments.
+        """Make segments of the images outside any, when there are at least so many.
 
         Args:
             at_least: `sealing.TAIL_IMAGES` when not given.
         """
         with self._translated():
             self._sealer.seal(at_least=at_least)
+
+    def tidy(self, *, wait: bool = True, most_images: int | None = None) -> None:
+        """Merge small segments, and write those anew of which much was removed.
+
+        Args:
+            wait: until all is done; else it goes on beside the writer, and a later call takes note of it.
+            most_images: merges that make more are left for later; `sealing.MAX_IMAGES` when not given.
+        """
+        with self._translated():
+            self._sealer.tidy(wait=wait, most_images=most_images)
 
     def repair(self) -> list[str]:
         """Take out what is damaged and build every index anew; returns what was done.

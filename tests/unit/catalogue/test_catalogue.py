@@ -122,12 +122,16 @@ def test_a_segment_takes_the_place_of_others(catalogue: Catalogue) -> None:
     assert catalogue.segments.all() == [first, second]
     assert catalogue.segments.removals() == [keys[1], keys[4]]
     merged = SegmentRecord("s3", 1, 3, 2)
-    catalogue.segments.replace([first], [merged])
+    catalogue.segments.replace([first], [merged], catalogue.segments.removals(first))
     assert catalogue.segments.all() == [merged, second]
     # The other segment still names its own.
     assert catalogue.segments.removals() == [keys[4]]
-    catalogue.segments.replace([merged, second], [])
+    catalogue.remove_images([keys[5]])
+    catalogue.segments.replace([merged, second], [], [keys[4]])
     assert catalogue.segments.all() == []
+    # What was removed while a merge was under way is not forgotten.
+    assert catalogue.segments.removals() == [keys[5]]
+    catalogue.segments.replace([], [], [keys[5]])
     assert catalogue.segments.removals() == []
 
 

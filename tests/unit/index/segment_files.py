@@ -8,19 +8,35 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from echo_image.index import segment
 from echo_image.index.segment import Segment
+from echo_image.index.words import postings
 from tests.unit.index.words.made import segment_of, stored_features
 
 FINGERPRINT = "features-1+words-x"
 ALIGNMENT = 64
+NAMES = (
+    "keys",
+    "codes",
+    "layouts",
+    "quality",
+    "num_features",
+    "offsets",
+    "images",
+    "cells",
+    "near",
+    "far",
+    "geometry",
+)
 
 
-def example(count: int = 6) -> Segment:
+def example(count: int = 6, *, dense: bool = False) -> Segment:
     """A segment of a few images."""
     rng = np.random.default_rng(count)
-    return segment_of([stored_features(rng, int(rng.integers(1, 9))) for _ in range(count)])
+    images = [stored_features(rng, int(rng.integers(1, 9))) for _ in range(count)]
+    return segment_of(images, dense=dense)
 
 
 def written(folder: Path, count: int = 6) -> Path:
@@ -28,6 +44,21 @@ def written(folder: Path, count: int = 6) -> Path:
     path = folder / "one.segment"
     segment.write(path, example(count), FINGERPRINT)
     return path
+
+
+def all_dense(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let segments of any number of images be dense, when they are written and when they are read."""
+    monkeypatch.setattr(postings, "MAX_SPARSE_IMAGES", -1)
+
+
+def places_of(made: Segment) -> dict[str, tuple[int, int]]:
+    """For each array, in the order of the file, where it begins behind the header and ends."""
+    places, position = {}, 0
+    for name in NAMES:
+        size = made.arrays()[name].nbytes
+        places[name] = (position, position + size)
+        position = -(-(position + size) // ALIGNMENT) * ALIGNMENT
+    return places
 
 
 def taken_apart(data: bytes) -> tuple[dict[str, Any], bytes]:

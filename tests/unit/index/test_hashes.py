@@ -13,15 +13,17 @@ from tests.photographs import COLOURFUL, gray, photograph
 Codes = NDArray[np.uint64]
 
 
-def oracle(codes: Codes, query: Codes) -> tuple[NDArray[np.int64], list[set[int]]]:
-    """The smallest distance of each code to an orientation or a complement, and all that are as near."""
+def columns(codes: Codes) -> Codes:
+    """(N, 4) codes as (4, N), as segments keep them."""
+    return np.ascontiguousarray(codes.T)
+
+
+def oracle(codes: Codes, query: Codes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The smallest distance of each (N, 4) code to an orientation or a complement, and the first as near."""
     direct = np.bitwise_count(codes[:, None] ^ query).sum(axis=2, dtype=np.int64)
     inverted = np.bitwise_count(~codes[:, None] ^ query).sum(axis=2, dtype=np.int64)
     table = np.concatenate([direct, inverted], axis=1)
-    nearest = table.min(axis=1)
-    return nearest, [
-        set(np.flatnonzero(row == least).tolist()) for row, least in zip(table, nearest, strict=True)
-    ]
+    return table.min(axis=1), table.argmin(axis=1)
 
 
 def random_codes(seed: int, count: int) -> Codes:
@@ -44,18 +46,46 @@ def test_distances_and_orientations(seed: int, orientations: int) -> None:
     rng = np.random.default_rng(seed)
     query = random_codes(seed, orientations)
     codes = np.concatenate([random_codes(seed + 100, 200), near_copies(rng, query, 100, 90)])
-    found, which = hashes.distances(codes, query)
-    expected, as_near = oracle(codes, query)
+    found, which = hashes.distances(columns(codes), query)
+    expected, first = oracle(codes, query)
     np.testing.assert_array_equal(found, expected)
-    assert all(one in several for one, several in zip(which.tolist(), as_near, strict=True))
+    np.testing.assert_array_equal(which, first)
     assert found.dtype == which.dtype == np.int32
     assert found.max() <= 128
 
 
 def test_the_smaller_orientation_of_two_that_are_the_same() -> None:
     query = np.repeat(random_codes(1, 1), 3, axis=0)
-    _, which = hashes.distances(np.concatenate([query[:1], ~query[:1]]), query)
+    _, which = hashes.distances(columns(np.concatenate([query[:1], ~query[:1]])), query)
     assert which.tolist() == [0, 3]
+
+
+def test_of_two_equally_near_the_smaller_orientation_and_never_the_complement() -> None:
+    """Codes of few different bits, most of them equally near to several."""
+    rng = np.random.default_rng(8)
+    query = np.repeat(random_codes(3, 1), 8, axis=0)
+    query[:, 0] ^= rng.integers(0, 4, 8).astype(np.uint64)
+    half = np.uint64(0x5555_5555_5555_5555)
+    codes = np.concatenate([query ^ half, ~query, query, query ^ np.uint64(1)])
+    found, which = hashes.distances(columns(codes), query)
+    expected, first = oracle(codes, query)
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(which, first)
+    # As far from the query as from its complement.
+    found, which = hashes.distances(columns(query[:1] ^ half), query[:1])
+    assert (found.tolist(), which.tolist()) == ([128], [0])
+
+
+@pytest.mark.parametrize("count", [1, 2, 1023, 1024, 1025, 2048, 3000])
+def test_every_code_of_every_block(count: int) -> None:
+    query, codes = random_codes(4, 8), random_codes(count, count)
+    codes[-1], codes[0] = ~query[7], query[6]
+    found, which = hashes.distances(columns(codes), query)
+    expected, first = oracle(codes, query)
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(which, first)
+    rows, _, _ = hashes.search(columns(codes), query, 2)
+    assert rows.tolist() == sorted({0, count - 1} if count > 1 else {0})
 
 
 @pytest.mark.parametrize("flips", [0, 1, 40, 80, 81, 99])
@@ -65,7 +95,7 @@ def test_an_inverted_code_is_as_near_as_the_code(flips: int) -> None:
     bits[:flips] ^= 1
     code = np.packbits(bits).view(np.uint64)[None]
     for inverted, orientation in ((code, 5), (~code, 13)):
-        found, which = hashes.distances(inverted, query)
+        found, which = hashes.distances(columns(inverted), query)
         assert (found[0], which[0]) == (flips, orientation)
 
 
@@ -78,7 +108,8 @@ def test_real_turned_mirrored_and_inverted_images(name: str) -> None:
     for orientation, edited in enumerate((image, image[:, ::-1], image[::-1], image[::-1, ::-1], image.T)):
         for inverted in (False, True):
             pixels = np.ascontiguousarray(255 - edited if inverted else edited)
-            found, which = hashes.distances(hashes.as_words(perceptual_hash(pixels).codes[:1]), query)
+            code = hashes.as_words(perceptual_hash(pixels).codes[:1])
+            found, which = hashes.distances(columns(code), query)
             assert found[0] <= 4
             assert which[0] == orientation + 8 * inverted
 
@@ -93,10 +124,11 @@ def test_search_is_the_nearest_of_all(seed: int, count: int) -> None:
     nearest, _ = oracle(codes, query)
     near = np.flatnonzero(nearest <= hashes.REACH_BITS).tolist()
     expected = sorted(near, key=lambda row: (nearest[row], row))[:count]
-    rows, found, which = hashes.search(codes, query, count)
+    rows, found, which = hashes.search(columns(codes), query, count)
     assert rows.tolist() == expected
+    assert [array.dtype.name for array in (rows, found, which)] == ["int64", "int32", "int32"]
     np.testing.assert_array_equal(found, nearest[expected])
-    np.testing.assert_array_equal(which, hashes.distances(codes, query)[1][expected])
+    np.testing.assert_array_equal(which, hashes.distances(columns(codes), query)[1][expected])
 
 
 def test_the_reach_is_included_and_no_more() -> None:
@@ -105,13 +137,13 @@ def test_the_reach_is_included_and_no_more() -> None:
     for row, count in enumerate((hashes.REACH_BITS + 1, hashes.REACH_BITS, 3)):
         bits[row, :count] = 1
     codes = hashes.as_words(np.packbits(bits, axis=1))
-    rows, found, _ = hashes.search(codes, query, 10)
+    rows, found, _ = hashes.search(columns(codes), query, 10)
     assert rows.tolist() == [2, 1]
     assert found.tolist() == [3, hashes.REACH_BITS]
 
 
 def test_nothing_to_search_in() -> None:
-    rows, found, which = hashes.search(np.zeros((0, 4), np.uint64), random_codes(1, 8), 5)
+    rows, found, which = hashes.search(np.zeros((4, 0), np.uint64), random_codes(1, 8), 5)
     assert len(rows) == len(found) == len(which) == 0
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -18,7 +19,7 @@ from echo_image.verify.measure import Hands
 from tests.edited import cropped
 from tests.photographs import COLOURFUL, NAMES, Rgb, photograph
 
-NONE = Shortlists(hashed=0, layout=0, words=0, mirrored=0)
+NONE = Shortlists(hashed=0, layout=0, words=0, mirrored=0, least=1000)
 
 
 @pytest.fixture(scope="module")
@@ -39,23 +40,43 @@ def query(pixels: Rgb) -> Prepared:
 
 def by_key(candidates: list[Candidate]) -> dict[int, Candidate]:
     assert len({candidate.key for candidate in candidates}) == len(candidates)
-    order = [(candidate.rank, candidate.key) for candidate in candidates]
+    order = [(-candidate.strength, candidate.key) for candidate in candidates]
     assert order == sorted(order)
     return {candidate.key: candidate for candidate in candidates}
 
 
+def first_of(candidates: list[Candidate], key: int) -> Candidate:
+    """Return the candidate of this key, which must be the first."""
+    assert next(iter(by_key(candidates))) == key
+    return candidates[0]
+
+
 @pytest.mark.parametrize("name", COLOURFUL)
-@pytest.mark.parametrize("source", ["hashed", "layout", "words"])
+@pytest.mark.parametrize("source", ["hashed", "words"])
 def test_each_source_proposes_a_copy_by_itself_and_first(
     store: Store, pool: ThreadPoolExecutor, keys: dict[str, int], name: str, source: str
 ) -> None:
     lists = replace(NONE, **{source: 8})
     found = propose(store.snapshot(), query(photograph(name, 400)), lists, pool)
     assert 1 <= len(found) <= 8
-    best = by_key(found)[keys[name]]
-    assert best.rank == 0
+    best = first_of(found, keys[name])
     assert (best.straight, best.mirrored, best.inverted) == (True, False, False)
     assert best.hands is Hands.STRAIGHT
+
+
+@pytest.mark.parametrize("name", COLOURFUL)
+def test_the_layout_proposes_for_a_query_of_little_detail_only(
+    store: Store, pool: ThreadPoolExecutor, keys: dict[str, int], name: str
+) -> None:
+    lists = replace(NONE, layout=8)
+    sharp = query(photograph(name, 400))
+    blurred = query(np.asarray(cv2.GaussianBlur(photograph(name, 400), (0, 0), 14), np.uint8))
+    assert (sharp.subject.is_plain, blurred.subject.is_plain) == (False, True)
+    assert propose(store.snapshot(), sharp, lists, pool) == []
+    found = propose(store.snapshot(), blurred, lists, pool)
+    assert 1 <= len(found) <= 8
+    best = first_of(found, keys[name])
+    assert (best.straight, best.mirrored, best.inverted) == (True, False, False)
 
 
 @pytest.mark.parametrize("name", COLOURFUL)
@@ -64,8 +85,8 @@ def test_a_mirror_image_is_proposed_by_words_and_hash_for_the_other_hand(
 ) -> None:
     turned = query(photograph(name, 400)[:, ::-1])
     for source in ("hashed", "mirrored"):
-        best = by_key(propose(store.snapshot(), turned, replace(NONE, **{source: 4}), pool))[keys[name]]
-        assert (best.rank, best.hands) == (0, Hands.MIRRORED)
+        found = propose(store.snapshot(), turned, replace(NONE, **{source: 4}), pool)
+        assert first_of(found, keys[name]).hands is Hands.MIRRORED
 
 
 @pytest.mark.parametrize("name", COLOURFUL)
@@ -76,9 +97,10 @@ def test_an_inverted_image_is_proposed_by_the_hash(
         (255 - photograph(name, 400), Hands.STRAIGHT),
         (255 - photograph(name, 400)[:, ::-1], Hands.MIRRORED),
     ):
-        best = by_key(propose(store.snapshot(), query(pixels), replace(NONE, hashed=4), pool))[keys[name]]
+        found = propose(store.snapshot(), query(pixels), replace(NONE, hashed=4), pool)
+        best = first_of(found, keys[name])
         assert best.inverted
-        assert (best.rank, best.hands) == (0, hands)
+        assert best.hands is hands
 
 
 @pytest.mark.parametrize("name", COLOURFUL)
@@ -87,7 +109,7 @@ def test_a_small_crop_is_proposed_by_words_alone(
 ) -> None:
     crop = query(cropped(0.3, 0.3, 0.4, 0.4)(photograph(name, 500)).pixels)
     assert keys[name] not in by_key(propose(store.snapshot(), crop, replace(NONE, hashed=8), pool))
-    assert by_key(propose(store.snapshot(), crop, replace(NONE, words=8), pool))[keys[name]].rank == 0
+    first_of(propose(store.snapshot(), crop, replace(NONE, words=8), pool), keys[name])
 
 
 def test_all_sources_together_propose_each_image_once(
@@ -95,7 +117,8 @@ def test_all_sources_together_propose_each_image_once(
 ) -> None:
     for name in NAMES:
         asked = query(photograph(name, 350))
-        together = by_key(propose(store.snapshot(), asked, Shortlists(), pool))
+        proposed = propose(store.snapshot(), asked, replace(Shortlists(), least=1000), pool)
+        together = by_key(proposed)
         apart = {
             source: by_key(
                 propose(
@@ -106,10 +129,10 @@ def test_all_sources_together_propose_each_image_once(
         }
         assert set(together) == set().union(*apart.values())
         for key, candidate in together.items():
-            ranks = [part[key].rank for part in apart.values() if key in part]
-            assert candidate.rank == min(ranks)
+            strengths = [part[key].strength for part in apart.values() if key in part]
+            assert candidate.strength == max(strengths)
             assert candidate.straight is any(part[key].straight for part in apart.values() if key in part)
-        assert together[keys[name]].rank == 0
+        first_of(proposed, keys[name])
 
 
 def test_what_was_removed_is_not_proposed_and_takes_no_place(

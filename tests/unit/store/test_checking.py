@@ -221,7 +221,7 @@ def test_a_damaged_segment_is_not_merged_into_a_new_one(path: Path, monkeypatch:
     small_segments(monkeypatch, segments=1)
     store = Store(path, create=False)
     with pytest.raises(LibraryCorrupt, match="damaged"), Writer(store) as writer:
-        writer.seal(at_least=1)
+        writer.tidy()
     store.close()
     assert not checked(path, repair=False).ok
     assert checked(path, repair=True).ok

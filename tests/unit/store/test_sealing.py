@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from echo_image import Library, open_library
-from echo_image.store import Store
+from echo_image.catalogue import Packs
+from echo_image.index.segment import Segment
+from echo_image.index.words import postings
+from echo_image.store import Store, layout, sealing
+from echo_image.store.snapshot import build_segment, read_images
 from tests.libraries import contents, found, image_file, locations, segment_files, small_segments
 
 
@@ -42,7 +48,8 @@ def test_images_go_into_segments_and_segments_into_one_another(tmp_path: Path) -
             info = library.info()
             assert info.images == seed + 1
             assert info.unindexed == (seed + 1) % 4
-            assert info.segments == min(3, (seed + 1) // 4)
+            # The fourth makes one of those that the later ones outweigh: 4 4 4 4 → 16, 16 4 4 4 → 16 12.
+            assert info.segments == [0, 1, 2, 3, 1, 2, 3, 2][(seed + 1) // 4]
             assert len(segment_files(library.path)) == info.segments
         assert len(live_keys(library.path)) == 30
         for seed in range(0, 30, 3):
@@ -130,6 +137,82 @@ def test_the_order_of_adding_and_merging_does_not_change_what_is_found(
             )
     assert answers[0] == answers[1] == answers[2]
     assert len(answers[0]) == 3
+
+
+def assert_built_at_once(path: Path) -> list[Segment]:
+    """Every segment is, array by array, what is built of its images at once; returns the segments."""
+    store = Store(path, create=False)
+    segments = list(store.snapshot().segments)
+    for segment in segments:
+        keys = segment.keys.tolist()
+        images = read_images(store.catalogue, Packs(path / layout.PACKS), keys)
+        expected = build_segment(store.catalogue.records(keys), images)
+        for name, array in expected.arrays().items():
+            np.testing.assert_array_equal(segment.arrays()[name], array, err_msg=name)
+    store.close()
+    return segments
+
+
+def test_merged_segments_are_as_if_built_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_segments(monkeypatch, images=3, segments=2)
+    with open_library(tmp_path / "library") as library:
+        add(library, *range(13))
+        assert len(assert_built_at_once(library.path)) == 3  # the last in memory
+        library.remove(*(f"/{seed:03d}.png" for seed in (0, 4, 5, 7, 9, 12)))
+        add(library, *range(13, 18))
+        segments = assert_built_at_once(library.path)
+        assert sum(len(segment) for segment in segments) == 12
+
+
+def test_large_segments_are_dense_and_those_that_shrink_are_sparse_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postings, "MAX_SPARSE_IMAGES", 6)
+    small_segments(monkeypatch, images=3, segments=1)
+    with open_library(tmp_path / "library") as library:
+        kinds = []
+        for first in (0, 3, 6, 9):  # sparse + sparse → sparse, + sparse → dense, dense + sparse → dense
+            add(library, *range(first, first + 3))
+            (segment,) = assert_built_at_once(library.path)
+            kinds.append(segment.postings.is_dense)
+            for seed in (0, first, first + 2):
+                assert found(library, seed) == [f"{seed:03d}.png"]
+        assert kinds == [False, False, True, True]
+        library.remove(*(f"/{seed:03d}.png" for seed in range(1, 8)))
+        (segment,) = assert_built_at_once(library.path)
+        assert (len(segment), segment.postings.is_dense) == (5, False)
+        assert [found(library, seed) for seed in (0, 4, 11)] == [["000.png"], [], ["011.png"]]
+        assert library.check().ok
+
+
+def test_segments_are_not_merged_beyond_what_one_can_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_segments(monkeypatch, images=2, segments=1)
+    monkeypatch.setattr(sealing, "MAX_IMAGES", 4)
+    with open_library(tmp_path / "library") as library:
+        add(library, *range(12))
+        assert library.info().segments == 3
+        assert all(found(library, seed) == [f"{seed:03d}.png"] for seed in (0, 5, 11))
+        assert library.check().ok
+
+
+def test_a_merge_that_finds_no_room_leaves_the_library_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_library(tmp_path / "library") as library:
+        add(library, *range(12))
+        before = segment_files(library.path)
+        with monkeypatch.context() as patch:
+            patch.setattr(postings, "merge", no_space)
+            library.remove("/000.png", "/001.png")
+        assert segment_files(library.path) == before
+        assert (found(library, 0), found(library, 2)) == ([], ["002.png"])
+        assert library.check().ok
+
+
+def no_space(*_: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def test_what_a_killed_writer_left_among_the_segments_goes_with_the_next(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def test_a_merge_between_reading_names_and_opening_files(
             monkeypatch.setattr("echo_image.store.sealing.MAX_SEGMENTS", 1)
             other = Store(tmp_path / "library", create=False)
             with Writer(other) as writer:
-                writer.seal()
+                writer.tidy()
             other.close()
         return open_segment(path, fingerprint)
 

@@ -1,1 +1,1 @@
-"""The inverted index of visual words: `vocabulary`, `postings`, `search`, and the compiled `kernels`."""
+"""The inverted index of visual words: `vocabulary`, `signatures`, `postings`, `search`, compiled loops."""

@@ -1,11 +1,9 @@
-"""Candidates from visual words: scan, weigh, add up, keep the images whose votes agree on one turn and scale.
+"""Candidates from visual words: scan, weigh, add up what agrees on one turn and scale.
 
-What a vote weighs was chosen on 40 images and their edits among 2,620 (share of true images among the first
-24). A Gaussian of the signature distance, narrow (σ 3.5 of 64 bits), and one over the square root of the
-votes of the same query feature (burstiness between images, Jégou, Douze, Schmid: "On the burstiness of
-visual elements", CVPR 2009): a letter of a caption that occurs in every document says little. With it
-screenshots with text are proposed in 1.00 instead of .72 of the cases, images at 20 % inside others in .90
-instead of .88; weights by the rarity of the word (idf) add nothing to it.
+A vote weighs less the further its signature is from the query feature's, and the more votes the same feature
+has in the whole library: one over the square root of their number (burstiness between images, Jégou, Douze,
+Schmid: "On the burstiness of visual elements", CVPR 2009). A letter of a caption that occurs in every
+document says little. Weights by the rarity of the word (idf) add nothing to that.
 """
 
 from __future__ import annotations
@@ -20,63 +18,80 @@ from echo_image.errors import LibraryCorrupt
 from echo_image.features.orb import LocalFeatures
 from echo_image.features.stored import levels
 from echo_image.index.segment import Segment
-from echo_image.index.words import kernels
+from echo_image.index.words import agreement, scan
+from echo_image.index.words.effort import Effort
 from echo_image.index.words.vocabulary import Vocabulary
 
-#: Each query feature is looked up in this many words: its own cell and the neighbouring ones.
-QUERY_WORDS = 4
-
-#: Signatures further apart than this (of 64 bits) do not vote; 12 is 48 of 256 bits.
-REACH_BITS = 12
-#: Width of the Gaussian weight of the signature distance, bits.
-SIGMA_BITS = 3.5
-
-#: Images of a segment whose votes are looked at for agreement.
-SHORTLIST = 400
 #: Images with few features get few votes by chance; with fewer than this their score is no longer raised.
 _MIN_FEATURES = 25
-
-#: Room for the votes of one query on one segment.
+#: Images of a segment that are returned.
+SHORTLIST = 400
+#: Room for the votes of one query on one segment (32 MB, touched only as far as there are votes).
 MAX_VOTES = 4_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WordQuery:
-    """The local features of a query, ready to be looked up.
+    """The Q local features of a query, ready to be looked up.
 
     Attributes:
-        words: (Q, 4) uint16; signatures: (Q,) uint64.
-        angles: (Q,) int32, 64 steps a turn; scales: (Q,) int32, pyramid levels.
+        lookups: which words each is looked up in, with what signature.
+        effort: how far is looked.
+        angles: (Q,) int32, 32 steps a turn; scales: (Q,) int32, pyramid levels.
     """
 
-    words: NDArray[np.uint16]
-    signatures: NDArray[np.uint64]
+    lookups: scan.Lookups
+    effort: Effort
     angles: NDArray[np.int32]
     scales: NDArray[np.int32]
 
 
-def prepare(local: LocalFeatures, width: int, height: int, vocabulary: Vocabulary) -> WordQuery:
-    """Return the query for the features of an image of width × height px."""
+def prepare(
+    local: LocalFeatures,
+    width: int,
+    height: int,
+    vocabulary: Vocabulary,
+    effort: Effort,
+    *,
+    num_stored: int | None = None,
+) -> WordQuery:
+    """Return the query for the features of an image of width × height px.
+
+    Args:
+        local: at most 4,096 features.
+        width, height: of the full image.
+        vocabulary: the words.
+        effort: how far is looked.
+        num_stored: the first so many are those that a library would store, the others finer; all, when not
+            given.
+
+    Raises:
+        ValueError: there are more features.
+    """
+    if len(local) > scan.MAX_FEATURES:
+        raise ValueError(f"at most {scan.MAX_FEATURES} features can be looked up, not {len(local)}")
+    split = len(local) if num_stored is None else num_stored
+    groups = [
+        (0, local.descriptors[:split], effort.words),
+        (split, local.descriptors[split:], effort.fine_words),
+    ]
     return WordQuery(
-        words=vocabulary.nearest(local.descriptors, QUERY_WORDS),
-        signatures=vocabulary.signatures(local.descriptors),
-        angles=np.floor(local.angles * (64 / (2 * np.pi))).astype(np.int32) & 63,
+        lookups=scan.joined([_lookups(first, rows, count, vocabulary) for first, rows, count in groups]),
+        effort=effort,
+        angles=np.floor(local.angles * (32 / (2 * np.pi))).astype(np.int32) & 31,
         scales=levels(local.sizes, width, height),
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Votes:
-    """The votes of one query on one segment, in the order of query features.
-
-    Attributes:
-        images: (M,) uint32 rows; features: (M,) int32; geometry: (M,) uint16; distances: (M,) uint8 bits.
-    """
-
-    images: NDArray[np.uint32]
-    features: NDArray[np.int32]
-    geometry: NDArray[np.uint16]
-    distances: NDArray[np.uint8]
+def _lookups(
+    first: int, descriptors: NDArray[np.uint64], num_words: int, vocabulary: Vocabulary
+) -> scan.Lookups:
+    words = vocabulary.nearest(descriptors, num_words)
+    signed = vocabulary.sign(descriptors, words)
+    features = np.repeat(np.arange(first, first + len(words), dtype=np.uint16), num_words)
+    return scan.Lookups(
+        features, words.reshape(-1), signed.cells.reshape(-1), signed.near.reshape(-1), signed.far.reshape(-1)
+    )
 
 
 def search(
@@ -86,75 +101,63 @@ def search(
 
     The score of an image is the weight of the votes that agree on one turn and scale, divided by the
     square root of its number of features. It does not depend on how the images are spread over segments.
+
+    Raises:
+        LibraryCorrupt: a segment names an image that it has not.
     """
     votes = [_scan(segment, query) for segment in segments]
-    counts = np.zeros(len(query.words), np.int64)
+    counts = np.zeros(len(query.angles), np.int64)
     for part in votes:
-        counts += np.bincount(part.features, minlength=len(counts))
-    feature_weights = 1 / np.sqrt(np.maximum(counts, 1))
+        agreement.count_features(part, counts)
+    feature_weights = (1 / np.sqrt(np.maximum(counts, 1))).astype(np.float32)
+    distance_weights = query.effort.distance_weights()
     return [
-        _best(segment, query, part, feature_weights) for segment, part in zip(segments, votes, strict=True)
+        _best(segment, query, part, feature_weights, distance_weights)
+        for segment, part in zip(segments, votes, strict=True)
     ]
 
 
-def _scan(segment: Segment, query: WordQuery) -> Votes:
+def _scan(segment: Segment, query: WordQuery) -> NDArray[np.uint64]:
+    """Return the votes, ascending."""
     postings = segment.postings
-    words = query.words.astype(np.int64)
-    lengths = postings.offsets[words + 1].astype(np.int64) - postings.offsets[words]
-    room = min(MAX_VOTES, int(lengths.sum()))
-    votes = (
-        np.empty(room, np.uint32),
-        np.empty(room, np.int32),
-        np.empty(room, np.uint16),
-        np.empty(room, np.uint8),
-    )
-    count = kernels.scan_postings(
-        postings.offsets,
-        postings.images,
-        postings.signatures,
-        postings.geometry,
-        query.words,
-        query.signatures,
-        REACH_BITS,
-        votes,
-    )
-    images, features, geometry, distances = votes
-    if count and images[:count].max() >= len(segment):
+    lookups, effort = query.lookups.columns(), query.effort
+    votes = np.empty(min(MAX_VOTES, len(postings) * len(query.lookups.words)), np.uint64)
+    columns = (postings.offsets, postings.images, postings.near, postings.far, postings.geometry)
+    if postings.is_dense:
+        count = scan.scan_dense(
+            *columns, lookups, effort.cell_flips(), effort.near_reach, effort.reach, votes
+        )
+    else:
+        count = scan.scan_sparse(
+            *columns, postings.cells, lookups, effort.flips, effort.near_reach, effort.reach, votes
+        )
+    found = votes[:count]
+    found.sort()
+    if count and int(found[-1] >> np.uint64(scan.IMAGE_SHIFT)) >= len(segment):
         raise LibraryCorrupt(
-            f"an index segment of {len(segment)} images names image {images[:count].max()}",
+            f"an index segment of {len(segment)} images names image {found[-1] >> scan.IMAGE_SHIFT}",
             hint="run `echo-image check LIBRARY --repair` to rebuild it",
         )
-    return Votes(images[:count], features[:count], geometry[:count], distances[:count])
+    return found
 
 
 def _best(
-    segment: Segment, query: WordQuery, votes: Votes, feature_weights: NDArray[np.float64]
+    segment: Segment,
+    query: WordQuery,
+    votes: NDArray[np.uint64],
+    feature_weights: NDArray[np.float32],
+    distance_weights: NDArray[np.float32],
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    size = len(segment)
-    by_distance = np.exp(-(np.arange(REACH_BITS + 1) ** 2) / (2 * SIGMA_BITS**2))
-    weights = (by_distance[votes.distances] * feature_weights[votes.features]).astype(np.float32)
-    scores = np.zeros(size, np.float32)
-    kernels.add_up_votes(
-        votes.images, votes.features, weights, scores, np.full(size, -1, np.int32), np.zeros(size, np.float32)
+    images, scores = np.empty(len(votes), np.int64), np.empty(len(votes), np.float32)
+    count = agreement.score_images(
+        votes, feature_weights, distance_weights, query.angles, query.scales, images, scores
     )
-    norm = np.sqrt(np.maximum(segment.num_features, _MIN_FEATURES)).astype(np.float32)
-    scores /= norm
-    count = min(SHORTLIST, size)
-    best = np.argpartition(-scores, count - 1)[:count] if count < size else np.arange(size)
-    best = best[scores[best] > 0]
-    slots = np.full(size, -1, np.int32)
-    slots[best] = np.arange(len(best), dtype=np.int32)
-    histogram = np.zeros((len(best), 16, 16), np.float32)
-    kernels.agreeing_votes(
-        slots,
-        votes.images,
-        votes.features,
-        votes.geometry,
-        weights,
-        query.angles,
-        query.scales,
-        histogram,
-    )
-    agreed = histogram.reshape(len(best), 256).max(axis=1, initial=0) / norm[best]
-    order = np.lexsort((best, -agreed))
-    return best[order].astype(np.int64), agreed[order]
+    images, scores = images[:count], scores[:count]
+    scores /= np.sqrt(np.maximum(segment.num_features[images], _MIN_FEATURES)).astype(np.float32)
+    if count > SHORTLIST:
+        # Of equal scores at the edge those of the first rows stay, whatever the order of the partition.
+        edge = -np.partition(-scores, SHORTLIST - 1)[SHORTLIST - 1]
+        kept = np.flatnonzero(scores >= edge)
+        images, scores = images[kept], scores[kept]
+    order = np.lexsort((images, -scores))[:SHORTLIST]
+    return images[order], scores[order]

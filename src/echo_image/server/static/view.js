@@ -83,7 +83,7 @@ function card(match, library, onEvidence) {
   button.setAttribute("aria-label", `${offer}: match ${match.rank}, ${verdict.toLowerCase()}`);
   button.addEventListener("click", () => onEvidence(match));
 
-  const score = Math.round(match.score);
+  const score = Math.floor(match.score);
   const bar = element("span", { class: "bar" });
   bar.style.setProperty("--score", String(score));
   const head = element(
@@ -206,5 +206,5 @@ export function summary(answer) {
   if (!proven) return "Nothing proven; some images look alike.";
   const best = answer.matches[0];
   const verdict = (VERDICTS[best.verdict] ?? best.verdict).toLowerCase();
-  return `${proven === 1 ? "1 match" : `${proven} matches`}. The best: ${verdict}, score ${Math.round(best.score)}.`;
+  return `${proven === 1 ? "1 match" : `${proven} matches`}. The best: ${verdict}, score ${Math.floor(best.score)}.`;
 }

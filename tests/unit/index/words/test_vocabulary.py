@@ -10,7 +10,7 @@ from echo_image import index
 from echo_image.features import extract
 from echo_image.image import from_array
 from echo_image.index.words import kernels, vocabulary
-from echo_image.index.words.vocabulary import NUM_PIVOTS, NUM_SIGNATURE_BITS, NUM_WORDS, PROBES
+from echo_image.index.words.vocabulary import NUM_PIVOTS, NUM_WORDS, PROBES
 from tests.photographs import photograph
 
 Descriptors = NDArray[np.uint64]
@@ -116,34 +116,23 @@ def test_what_is_shipped_is_whole() -> None:
     assert shipped.offsets.shape == (NUM_PIVOTS + 1,)
     assert (shipped.offsets[0], shipped.offsets[-1]) == (0, NUM_WORDS)
     assert (np.diff(shipped.offsets) >= 0).all()
-    assert shipped.signature_bits.shape == (NUM_SIGNATURE_BITS,)
-    assert len(set(shipped.signature_bits.tolist())) == NUM_SIGNATURE_BITS
+    assert shipped.signature_bits.shape == (NUM_PIVOTS, 56)
+    assert shipped.signature_bits.dtype == np.uint8
+    assert all(len(set(bits)) == 56 for bits in shipped.signature_bits.tolist())
+    assert shipped.pivot_of_word.dtype == np.uint16
+    lists = zip(shipped.offsets[:-1], shipped.offsets[1:], strict=True)
+    for pivot, (start, end) in enumerate(lists):
+        assert (shipped.pivot_of_word[start:end] == pivot).all()
+    assert shipped.pivot_of_word.shape == (NUM_WORDS,)
     assert len(np.unique(shipped.words, axis=1).T) == NUM_WORDS
     assert shipped.version
     assert vocabulary.load() is shipped
     assert shipped.version in index.fingerprint()
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_signatures_are_the_chosen_bits_first_chosen_lowest(seed: int) -> None:
-    shipped = vocabulary.load()
-    descriptors = random_descriptors(seed, 40)
-    descriptors[0], descriptors[1] = 0, 2**64 - 1
-    expected = []
-    for descriptor in descriptors:
-        whole = sum(int(part) << (64 * place) for place, part in enumerate(descriptor))
-        chosen = [whole >> int(bit) & 1 for bit in shipped.signature_bits]
-        expected.append(sum(bit << place for place, bit in enumerate(chosen)))
-    found = shipped.signatures(descriptors)
-    assert found.dtype == np.uint64
-    assert [int(signature) for signature in found] == expected
-    assert shipped.signatures(descriptors[::2]).tolist() == found[::2].tolist()
-
-
 def test_of_no_descriptor_there_is_no_word() -> None:
     none = np.zeros((0, 4), np.uint64)
     assert vocabulary.load().nearest(none, 4).shape == (0, 4)
-    assert vocabulary.load().signatures(none).shape == (0,)
 
 
 @pytest.mark.parametrize("count", [0, -1, 17])
