@@ -1,15 +1,19 @@
 """The fit of the score: a logistic regression on the evidence of pairs, beside the numbers in the code.
 
 Pairs that show the same: edited images with their originals (`benchmarks.edits` draws both), and the known
-pairs of tier 1 and 2. Pairs that do not: for each query the first wrong candidates, which are the hard ones;
+pairs of tiers 1 to 3. Pairs that do not: for each query the first wrong candidates, which are the hard ones;
 queries are also images of sets whose members look alike (`KINDS`): flags, charts, receipts, labels. What the
 set knows to show the same as a query is in neither. The edit `inverted` is left out: a search inverts the
 query first.
 
+Two images of one set in `SHARING` are in neither: flags with one canton, charts with one axis and receipts of
+one shop share a piece, and the set does not say which; `benchmarks.negatives` counts those.
+
 The terms are those of `echo_image.verify.decide`; that they still are is checked by asking that module.
-Printed are the coefficients, and precision and recall at 50 of the fit, of the coefficients in the code, and
-of the code's whole decision with its conditions. With `--json` every pair that the code takes wrongly is
-named: some show the same after all, and the set does not know it.
+The fit is made on one half of the query images, by their paths, and all else is measured on the other half:
+precision and recall at 50 of the fit, of the coefficients in the code, and of the code's whole decision with
+its conditions; the precision of each verdict; and for scores from … to …, how many pairs show the same. With
+`--json` every pair that the code takes wrongly is named: some show the same after all.
 
     python -m benchmarks.calibrate --data FOLDER [--queries N] [--pairs N] [--kinds N] [--wrong N] [--json]
 """
@@ -18,8 +22,9 @@ from __future__ import annotations
 
 import shutil
 import sys
+import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -38,13 +43,17 @@ from echo_image.image import from_array
 from echo_image.retrieval.candidates import Candidate, Shortlists, propose
 from echo_image.retrieval.query import Prepared, prepare, stored_reference
 from echo_image.store import Store
-from echo_image.verify import decide, describe
+from echo_image.verify import decide, describe, photometric
 from echo_image.verify.measure import Evidence, Hands, measure
 
 #: Sets whose images look alike and are not the same.
 KINDS = ("flags", "charts_vegalite", "receipts_sroie", "beer_labels")
+#: Those of them whose images truly share pieces with one another.
+SHARING = ("flags", "charts_vegalite", "receipts_sroie")
+#: Scores between which pairs are counted.
+SCORES = (0, 15, 30, 50, 70, 90, 97, 100)
 
-_TIERS = (1, 2)
+_TIERS = (1, 2, 3)
 _TURNED_BEFORE = "inverted"
 _SAID_EVERY = 200
 
@@ -61,13 +70,19 @@ class Question:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measured:
-    """One pair: what was measured, what the code makes of it (0..100), and whether both show the same."""
+    """One pair: what was measured, what the code makes of it, and whether both show the same."""
 
     query: str
     location: str
     evidence: Evidence
     score: float
+    verdict: str
     right: bool
+
+    @property
+    def is_held_out(self) -> bool:
+        """Whether it is measured on rather than fitted to: by the image that is searched with."""
+        return zlib.crc32(Path(self.query).name.encode()) % 2 == 1
 
     @property
     def is_taken(self) -> bool:
@@ -115,6 +130,7 @@ class Pairs:
         return (
             record is not None
             and candidate.key not in right
+            and not _share_a_piece(question.path, record.locations[0])
             and not question.neutral.intersection(record.locations)
         )
 
@@ -134,11 +150,16 @@ class Pairs:
             rotation_deg=transform.rotation_deg,
             stretch=transform.stretch,
             aspect_ratio=shapes[0] / shapes[1],
-            covered=describe.COVERED in transform.words,
+            covered=photometric.COVERED in transform.words,
         )
         # The aligned images are the bulk of it, and thousands of pairs are kept.
         slim = replace(evidence, alignment=None)
-        return Measured(path, record.locations[0], slim, decision.score, right)
+        return Measured(path, record.locations[0], slim, decision.score, decision.verdict.value, right)
+
+
+def _share_a_piece(one: str, two: str) -> bool:
+    folders = [Path(path.removeprefix("file://")).parent.name for path in (one, two)]
+    return folders[0] == folders[1] and folders[0] in SHARING
 
 
 def edited(
@@ -178,9 +199,13 @@ def _asked(dataset: Dataset, path: str, right: frozenset[str]) -> Iterator[Quest
 
 def summary(pairs: Sequence[Measured]) -> tuple[dict[str, Any], list[Table]]:
     """Return the numbers and tables of a fit; there must be a pair of each kind."""
+    fitted_to = [pair for pair in pairs if not pair.is_held_out] or pairs
+    fit = fitted(
+        np.array([terms(pair.evidence) for pair in fitted_to]), np.array([pair.right for pair in fitted_to])
+    )
+    pairs = [pair for pair in pairs if pair.is_held_out] or pairs
     values = np.array([terms(pair.evidence) for pair in pairs])
     right = np.array([pair.right for pair in pairs])
-    fit = fitted(values, right)
     code, deviation = in_code(pairs[0].evidence)
     if deviation > 1e-3:
         say(f"verify.decide no longer uses these terms alone: it deviates by {deviation:.3f}")
@@ -191,6 +216,7 @@ def summary(pairs: Sequence[Measured]) -> tuple[dict[str, Any], list[Table]]:
     }
     at = {name: at_50(chosen, right) for name, chosen in choices.items()}
     numbers: dict[str, Any] = {
+        "fitted_to": len(fitted_to),
         "right": int(right.sum()),
         "wrong": int((~right).sum()),
         "terms": list(TERMS),
@@ -201,22 +227,43 @@ def summary(pairs: Sequence[Measured]) -> tuple[dict[str, Any], list[Table]]:
     }
     taken = Counter((pair.query, pair.location) for pair in pairs if pair.is_taken)
     numbers["taken"] = [[*names, times] for names, times in taken.most_common()]
-    title = f"{numbers['right']} pairs that show the same, {numbers['wrong']} that do not"
+    numbers["verdicts"] = _counts(pairs, lambda pair: pair.verdict)
+    numbers["scores"] = _counts(pairs, lambda pair: _between(pair.score))
+    title = f"held out: {numbers['right']} pairs that show the same, {numbers['wrong']} that do not"
     return numbers, [
         Table(
             ["term", "fitted", "in the code"],
             [list(row) for row in zip(TERMS, fit.tolist(), code.tolist(), strict=True)],
         ),
         Table([title, "precision", "recall", "wrong"], [[name, *at[name]] for name in at]),
+        *(
+            Table([name, "right", "wrong", "precision"], [list(row) for row in numbers[name]])
+            for name in ("verdicts", "scores")
+        ),
     ]
+
+
+def _counts(pairs: Sequence[Measured], name: Callable[[Measured], str]) -> list[tuple[str, int, int, float]]:
+    """Return for each name how many pairs show the same, how many do not, and the share of the former."""
+    right = Counter(name(pair) for pair in pairs if pair.right)
+    wrong = Counter(name(pair) for pair in pairs if not pair.right)
+    return [
+        (key, right[key], wrong[key], right[key] / (right[key] + wrong[key]))
+        for key in sorted(right.keys() | wrong.keys())
+    ]
+
+
+def _between(score: float) -> str:
+    place = int(np.searchsorted(SCORES, score, side="right"))
+    return f"{SCORES[place - 1]:02d} to {SCORES[min(place, len(SCORES) - 1)]}"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = options(__doc__)
-    edit_options(parser, queries=15)
-    parser.add_argument("--pairs", type=int, default=200, help="known pairs of tier 1 and 2 (200)")
+    edit_options(parser, queries=8)
+    parser.add_argument("--pairs", type=int, default=300, help="known pairs of tiers 1 to 3 (300)")
     parser.add_argument(
-        "--kinds", type=int, default=200, help="images of sets whose members look alike (200)"
+        "--kinds", type=int, default=150, help="images of sets whose members look alike (150)"
     )
     parser.add_argument("--wrong", type=int, default=6, help="wrong pairs of each query (6)")
     args = parser.parse_args(arguments)

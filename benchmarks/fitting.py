@@ -13,7 +13,7 @@ from echo_image.verify.measure import MIN_HASH_QUALITY, Evidence
 
 __all__ = ["RIDGE", "TERMS", "at_50", "fitted", "in_code", "likely", "terms"]
 
-TERMS = ("always", "log1p(independent)", "detail_ssim", "hash", "independent < 4")
+TERMS = ("always", "log1p(independent)", "detail_ssim", "hash")
 RIDGE = 1e-2
 
 
@@ -25,7 +25,6 @@ def terms(evidence: Evidence) -> list[float]:
         math.log1p(evidence.independent),
         max(0.0, evidence.detail_ssim),
         max(0.0, 1 - evidence.hash_distance / 80) if hashed else 0.0,
-        float(evidence.independent < 4),
     ]
 
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from echo_image.verify.decide import PROVEN_SCORE, Verdict
 from echo_image.verify.measure import Evidence
-from tests.unit.verify.evidences import NOBODY, decided
+from echo_image.verify.structure import Structure
+from tests.unit.verify.evidences import ALIKE, NOBODY, decided
 
 SHARES = st.floats(0, 1)
 LEVELS = st.floats(0, 255)
@@ -19,12 +20,22 @@ EVIDENCE = st.builds(
     mirrored=st.booleans(),
     inliers=st.integers(0, 500),
     independent=st.integers(0, 60),
+    supported=st.integers(0, 90),
     correspondences=st.integers(0, 500),
     linearity=SHARES,
     orb=SHARES,
     ssim=SHARES,
     agreeing=SHARES,
     detail_ssim=st.floats(-1, 1),
+    structure=st.builds(
+        Structure,
+        share=SHARES,
+        middle=SHARES,
+        apart=SHARES,
+        changed=SHARES,
+        paper=SHARES,
+        painted=st.just(ALIKE.painted),
+    ),
     color_difference=LEVELS,
     worst_color=LEVELS,
     worst_recolored=LEVELS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from echo_image import features
+from echo_image.errors import UsageError
 from echo_image.features import Features, QueryFeatures, thumbnail
 from echo_image.features.orb import LONG_SIDE_PX
 from echo_image.image import Image
@@ -41,6 +43,36 @@ class Prepared:
     def has_detail(self) -> bool:
         """Whether there is enough in it to be told from other images."""
         return decide.has_detail(self.subject.quality, len(self.subject.local))
+
+
+def is_whole_number(value: object) -> bool:
+    """Say whether it is an integer of any kind; `True` is none."""
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
+def part_of(image: Image, region: tuple[int, int, int, int] | None) -> Image:
+    """Return what is searched for: the image, or a region of it.
+
+    Args:
+        image: the whole query.
+        region: (x, y, width, height) px of the upright image.
+
+    Raises:
+        UsageError: the region is anything else than four whole numbers.
+        InvalidRegion: it is empty or reaches outside the image.
+    """
+    if region is None:
+        return image
+    try:
+        given = tuple(region)
+    except TypeError:
+        given = ()
+    if len(given) != 4 or not all(is_whole_number(value) for value in given):
+        raise UsageError(
+            f"a region is four whole numbers, x, y, width and height, not {region!r}",
+            hint="such as (10, 20, 300, 200)",
+        )
+    return image.crop(*(int(value) for value in given))
 
 
 def prepare(image: Image) -> Prepared:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -13,13 +14,13 @@ import numpy as np
 from echo_image.catalogue import ImageRecord
 from echo_image.errors import UsageError
 from echo_image.image import DecodeLimits, Image
-from echo_image.index import hashes
 from echo_image.retrieval.candidates import Candidate, Shortlists, propose
 from echo_image.retrieval.plain import plain_match
-from echo_image.retrieval.query import Prepared, prepare, stored_reference
+from echo_image.retrieval.query import Prepared, is_whole_number, part_of, prepare, stored_reference
 from echo_image.retrieval.results import QueryInfo, SearchResult
 from echo_image.retrieval.standin import image_of
 from echo_image.store import Store
+from echo_image.store.snapshot import Snapshot
 from echo_image.verify import decide
 from echo_image.verify.judge import Named, identical, judge, with_word
 from echo_image.verify.results import Match
@@ -27,6 +28,9 @@ from echo_image.verify.results import Match
 SCORINGS = ("aligned", "plain")
 #: With at most this many images the first application's score is computed for each of them, as it did.
 PLAIN_EXHAUSTIVE = 200
+
+#: A second look with inverted colours is short: what is inverted and nothing else the hash has found already.
+_INVERTED_LISTS = Shortlists(hashed=0, layout=0, words=12, mirrored=6)
 
 _TOO_LITTLE_DETAIL = (
     "the query has too little detail to be recognised: only images that are the same or nearly so are shown"
@@ -48,10 +52,14 @@ class SearchOptions:
     scoring: str = "aligned"
 
     def __post_init__(self) -> None:
-        if self.limit < 1:
-            raise UsageError(f"limit must be at least 1, not {self.limit}")
-        if self.min_score is not None and not 0 <= self.min_score <= 100:
-            raise UsageError(f"min_score must lie between 0 and 100, not {self.min_score}")
+        if not is_whole_number(self.limit) or self.limit < 1:
+            raise UsageError(f"limit must be a whole number of at least 1, not {self.limit!r}")
+        if self.min_score is not None and (
+            isinstance(self.min_score, bool)
+            or not isinstance(self.min_score, numbers.Real)
+            or not 0 <= self.min_score <= 100
+        ):
+            raise UsageError(f"min_score must be a number from 0 to 100, not {self.min_score!r}")
         if self.scoring not in SCORINGS:
             raise UsageError(f"scoring must be one of {', '.join(SCORINGS)}, not {self.scoring!r}")
 
@@ -95,10 +103,11 @@ def search(
 
     Raises:
         InvalidRegion: the region is empty or reaches outside the image.
+        UsageError: the region is anything else than four whole numbers.
         LibraryCorrupt: a part of the library is damaged.
     """
     clock = _Clock()
-    query = prepare(image if region is None else image.crop(*region))
+    query = prepare(part_of(image, region))
     clock.lap("extract")
     snapshot = store.snapshot()
     exact = _exact(store, query)
@@ -110,6 +119,8 @@ def search(
     records = store.catalogue.records(list(candidates))
     known = [(candidates[key], records[key]) for key in candidates if key in records]
     matches = _verify(store, query, known, set(exact))
+    if query.has_detail and not any(match.is_proven for match in matches):
+        matches = _inverted_too(store, snapshot, query, matches)
     if options.scoring == "plain":
         by_id = {record.id: record for record in records.values()}
         matches = [
@@ -133,12 +144,7 @@ def search(
 def match_with(store: Store, image: Image, record: ImageRecord) -> Match:
     """Compare a query with one image of a library."""
     query = prepare(image)
-    distances, orientations = hashes.distances(
-        hashes.as_words(store.stored([record.key])[record.key].code[None]), query.subject.codes
-    )
-    near = distances[0] <= hashes.REACH_BITS
-    inverted = bool(near and orientations[0] >= len(query.subject.codes))
-    candidate = Candidate(record.key, 0, straight=True, mirrored=True, inverted=inverted)
+    candidate = Candidate(record.key, 0, straight=True, mirrored=True, inverted=True)
     return _verify(store, query, [(candidate, record)], set(_exact(store, query)))[0]
 
 
@@ -151,8 +157,25 @@ def _exact(store: Store, query: Prepared) -> list[int]:
     return list(dict.fromkeys(found))
 
 
+def _inverted_too(store: Store, snapshot: Snapshot, query: Prepared, matches: list[Match]) -> list[Match]:
+    """Look for the query with its colours inverted, as `compare` does, where nothing was proven without.
+
+    The hash tells an inverted image by itself; this is for those that were cropped as well.
+    """
+    inverted = query.inverted()
+    proposed = propose(snapshot, inverted, _INVERTED_LISTS, _pool())
+    records = store.catalogue.records([candidate.key for candidate in proposed])
+    known = [(candidate, records[candidate.key]) for candidate in proposed if candidate.key in records]
+    found = {match.id: match for match in _verify(store, inverted, known, set()) if match.is_proven}
+    rest = [match for match in matches if match.id not in found]
+    return rest + [with_word(match, "colours inverted") for match in found.values()]
+
+
 def _verify(
-    store: Store, query: Prepared, known: list[tuple[Candidate, ImageRecord]], exact: set[int]
+    store: Store,
+    query: Prepared,
+    known: list[tuple[Candidate, ImageRecord]],
+    exact: set[int],
 ) -> list[Match]:
     inverted = query.inverted() if any(candidate.inverted for candidate, _ in known) else query
     keys = [record.key for _, record in known]

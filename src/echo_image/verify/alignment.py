@@ -19,6 +19,8 @@ from echo_image.verify.ssim import ssim_map
 #: A frame narrower than this on its shorter side is too small to compare anything in.
 MIN_FRAME_PX = 8
 
+_Homogeneous = tuple[float, float, float]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rendering:
@@ -54,12 +56,15 @@ class Alignment:
         query, candidate: (h, w, 3) uint8.
         mask: (h, w) bool, where both are seen.
         ssim: (h, w) float32, local structural similarity, meaningful within the mask.
+        to_query, to_candidate: (3, 3) float64, px of the frame → px of the full upright images.
     """
 
     query: NDArray[np.uint8]
     candidate: NDArray[np.uint8]
     mask: NDArray[np.bool_]
     ssim: NDArray[np.float32]
+    to_query: NDArray[np.float64]
+    to_candidate: NDArray[np.float64]
 
 
 def recolored(
@@ -84,9 +89,10 @@ def overlaps(
     """Return (share of the query that the candidate shows, share of the candidate that the query shows).
 
     Args:
-        homography: (3, 3), query px → candidate px.
+        homography: (3, 3), query px → candidate px, last entry 1.
         query_size, candidate_size: (width, height) px.
     """
+    # Not normalised: the inverse as it is keeps in front of the horizon what is there.
     return (
         _covered(np.linalg.inv(homography), candidate_size, query_size),
         _covered(homography, query_size, candidate_size),
@@ -95,16 +101,8 @@ def overlaps(
 
 def _covered(homography: NDArray[np.floating], size: tuple[int, int], onto: tuple[int, int]) -> float:
     """Return the share of the `onto` rectangle that the mapped rectangle covers, 0..1."""
-    normalised = np.asarray(homography / homography[2, 2], np.float64)
-    mapped = geometry.apply(normalised, corners(size))
-    if np.isnan(mapped).any():
-        return 1.0
-    # Far-away corners of a strong perspective overflow float32 in OpenCV's clipping.
-    limit = 1e4 * max(onto)
-    mapped = np.clip(mapped, -limit, limit)
-    area, _ = cv2.intersectConvexConvex(
-        mapped.astype(np.float32), corners(onto).astype(np.float32), handleNested=True
-    )
+    x, y = shown(homography, size, onto).T
+    area = abs(float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1)))) / 2
     return float(np.clip(area / (onto[0] * onto[1]), 0.0, 1.0))
 
 
@@ -114,6 +112,46 @@ def corners(size: tuple[int, int]) -> NDArray[np.float64]:
     return np.array([[-0.5, -0.5], [right, -0.5], [right, bottom], [-0.5, bottom]])
 
 
+def shown(
+    homography: NDArray[np.floating], size: tuple[int, int], onto: tuple[int, int]
+) -> NDArray[np.float64]:
+    """Return what the mapped rectangle covers of the `onto` rectangle: the corners of a convex polygon.
+
+    Clipped in homogeneous coordinates (Blinn & Newell 1978), where what lies behind the horizon is cut off
+    by a half space like what lies beside the image.
+
+    Args:
+        homography: (3, 3), px of the one → px of `onto`; positive weights are in front of the horizon.
+        size, onto: (width, height) px.
+
+    Returns:
+        (K, 2) float64 px, none where nothing is covered.
+    """
+    polygon = [tuple(row) for row in np.column_stack([corners(size), np.ones(4)]) @ homography.T]
+    right, bottom = onto[0] - 0.5, onto[1] - 0.5
+    weight = max(abs(w) for _, _, w in polygon)
+    polygon = _clipped(polygon, [w - 1e-9 * weight for _, _, w in polygon])
+    polygon = _clipped(polygon, [u + 0.5 * w for u, _, w in polygon])
+    polygon = _clipped(polygon, [right * w - u for u, _, w in polygon])
+    polygon = _clipped(polygon, [v + 0.5 * w for _, v, w in polygon])
+    polygon = _clipped(polygon, [bottom * w - v for _, v, w in polygon])
+    return np.array([(u / w, v / w) for u, v, w in polygon], np.float64).reshape(-1, 2)
+
+
+def _clipped(polygon: list[_Homogeneous], inside: list[float]) -> list[_Homogeneous]:
+    """Keep what has `inside` ≥ 0 (Sutherland & Hodgman 1974)."""
+    kept: list[_Homogeneous] = []
+    for i, corner in enumerate(polygon):
+        before, now = inside[i - 1], inside[i]
+        if (before < 0) != (now < 0):
+            share = before / (before - now)
+            u, v, w = (a + share * (b - a) for a, b in zip(polygon[i - 1], corner, strict=True))
+            kept.append((u, v, w))
+        if now >= 0:
+            kept.append(corner)
+    return kept
+
+
 def align(query: Rendering, candidate: Rendering, homography: NDArray[np.float64]) -> Alignment | None:
     """Bring both into one frame; None when they share too little to be compared.
 
@@ -121,7 +159,6 @@ def align(query: Rendering, candidate: Rendering, homography: NDArray[np.float64
         homography: (3, 3), query px → candidate px, full upright images. May mirror.
     """
     between = np.linalg.inv(candidate.to_full()) @ homography @ query.to_full()
-    between /= between[2, 2]
     height, width = query.rgb.shape[:2]
     magnification = _magnification(between, (width, height), candidate.rgb.shape[1::-1])
     if magnification is None:
@@ -135,7 +172,6 @@ def align(query: Rendering, candidate: Rendering, homography: NDArray[np.float64
     if magnification < 0.75:
         moved = moved.reduced(magnification)
     warp = np.linalg.inv(target.to_full()) @ homography @ moved.to_full()
-    warp /= warp[2, 2]
     return _frame(moved, target, warp, query_moves=target is candidate)
 
 
@@ -153,15 +189,27 @@ def _frame(
     inside = cv2.warpPerspective(
         np.full(moved.rgb.shape[:2], 255, np.uint8), shift @ warp, size, flags=cv2.INTER_LINEAR
     )
-    mask = np.asarray(inside) >= 250
+    mask = (np.asarray(inside) >= 250) & _in_front(shift @ warp, size)
     if mask.sum() < MIN_FRAME_PX**2:
         return None
     still = np.ascontiguousarray(target.rgb[top:bottom, left:right])
     local = ssim_map(gray(np.asarray(warped, np.uint8)), gray(still))
-    first, second = (
-        (np.asarray(warped, np.uint8), still) if query_moves else (still, np.asarray(warped, np.uint8))
+    first, second = np.asarray(warped, np.uint8), still
+    to_first = moved.to_full() @ np.linalg.inv(shift @ warp)
+    to_second = target.to_full() @ np.linalg.inv(shift)
+    if query_moves:
+        return Alignment(first, second, mask, local, to_first, to_second)
+    return Alignment(second, first, mask, local, to_second, to_first)
+
+
+def _in_front(warp: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.bool_] | bool:
+    """Say which px of the frame are not behind the horizon, where the warp shows the image once more."""
+    back = np.linalg.inv(warp)[2]
+    if (np.column_stack([corners(size), np.ones(4)]) @ back > 0).all():
+        return True
+    return np.asarray(
+        back[0] * np.arange(size[0]) + back[1] * np.arange(size[1])[:, None] + back[2] > 0, np.bool_
     )
-    return Alignment(first, second, mask, local)
 
 
 def gray(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -176,9 +224,9 @@ def _magnification(
     box = _bounding_box(homography, size, onto)
     if box is None:
         return None
-    back = np.linalg.inv(homography)
+    back = np.asarray(np.linalg.inv(homography), np.float64)
     middle = np.array([[(box[0] + box[2]) / 2, (box[1] + box[3]) / 2]])
-    x, y = geometry.apply(back / back[2, 2], middle)[0]
+    x, y = geometry.apply(back, middle)[0]
     if not np.isfinite([x, y]).all():
         return None
     return float(np.sqrt(abs(np.linalg.det(geometry.jacobian(homography, x, y)))))
@@ -188,11 +236,11 @@ def _bounding_box(
     homography: NDArray[np.float64], size: tuple[int, int], onto: tuple[int, int]
 ) -> tuple[int, int, int, int] | None:
     """Return (left, top, right, bottom) of what the mapped rectangle covers of `onto`, None if too little."""
-    mapped = geometry.apply(homography, corners(size))
-    if np.isnan(mapped).any():
-        mapped = corners(onto)
-    low = np.clip(np.floor(mapped.min(axis=0) + 0.5), 0, onto).astype(int)
-    high = np.clip(np.ceil(mapped.max(axis=0) + 0.5), 0, onto).astype(int)
+    polygon = shown(homography, size, onto)
+    if not len(polygon):
+        return None
+    low = np.clip(np.floor(polygon.min(axis=0) + 0.5), 0, onto).astype(int)
+    high = np.clip(np.ceil(polygon.max(axis=0) + 0.5), 0, onto).astype(int)
     if (high - low).min() < MIN_FRAME_PX:
         return None
     return int(low[0]), int(low[1]), int(high[0]), int(high[1])

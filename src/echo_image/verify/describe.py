@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from echo_image.verify import geometry
-from echo_image.verify.alignment import Alignment, gray, recolored
-from echo_image.verify.measure import AGREEING_SSIM, Evidence
+from echo_image.verify.evidence import Evidence
+from echo_image.verify.photometric import photometric_words
 
 #: Overlaps above this count as "all of it".
 _WHOLE = 0.95
@@ -18,16 +17,6 @@ _ROTATION_DEG = 1.5
 _STRETCH = 1.06
 _PERSPECTIVE = 1.25
 _RESIZED = 1.08
-_GRAY_SATURATION = 6.0
-_COLORFUL_SATURATION = 16.0
-_COLOR_DIFFERENCE = 12.0
-#: Variance of the Laplacian over that of the other image; a blur of 2 px gives 0.04, warping alone 0.2.
-_BLURRED = 0.15
-#: A painted-on caption or sticker: patches of at least this share of the overlap each, and in all …
-_PATCH = 0.002
-_COVERED = 0.006
-#: … in which the strongest channel differs by more than this.
-_DIFFERS = 40
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,9 +51,6 @@ class Transform:
         }
 
 
-#: The word for a caption, sticker or logo painted on.
-COVERED = "captioned or covered in part"
-
 IDENTITY = Transform(np.eye(3), False, 0.0, 1.0, 1.0, ())
 
 
@@ -75,6 +61,21 @@ def transform_of(evidence: Evidence, query_size: tuple[int, int], match_size: tu
         evidence: what was measured; without a homography the identity is returned, with no words.
         query_size, match_size: (width, height) px.
     """
+    return in_words(pose_of(evidence, query_size, match_size), evidence, query_size)
+
+
+def in_words(pose: Transform, evidence: Evidence, query_size: tuple[int, int]) -> Transform:
+    """Return the pose with the words for it and for what was done to the colours. Cost: 2 ms."""
+    if evidence.homography is None:
+        return pose
+    words = _geometric_words(evidence, pose, query_size)
+    if evidence.alignment is not None:
+        words += photometric_words(evidence.alignment, evidence.structure)
+    return replace(pose, words=tuple(words) or ("re-encoded",))
+
+
+def pose_of(evidence: Evidence, query_size: tuple[int, int], match_size: tuple[int, int]) -> Transform:
+    """Take the homography apart, without words; arguments as for `transform_of`."""
     if evidence.homography is None:
         return IDENTITY
     homography = evidence.homography
@@ -88,18 +89,7 @@ def transform_of(evidence: Evidence, query_size: tuple[int, int], match_size: tu
     rotation = 180.0 - (180.0 - rotation) % 360.0
     stretch = float(stretches[0] / max(stretches[1], 1e-12))
     scale = float(np.sqrt(stretches[0] * stretches[1]))
-    words = (
-        *_geometric_words(evidence, rotation, scale, stretch, query_size),
-        *_photometric_words(evidence),
-    )
-    return Transform(
-        homography,
-        evidence.mirrored,
-        rotation,
-        scale,
-        stretch,
-        words or ("re-encoded",),
-    )
+    return Transform(homography, evidence.mirrored, rotation, scale, stretch, ())
 
 
 def _middle(
@@ -115,10 +105,9 @@ def _middle(
     return float(chosen[:, 0].mean()), float(chosen[:, 1].mean())
 
 
-def _geometric_words(
-    evidence: Evidence, rotation: float, scale: float, stretch: float, query_size: tuple[int, int]
-) -> list[str]:
+def _geometric_words(evidence: Evidence, pose: Transform, query_size: tuple[int, int]) -> list[str]:
     words = []
+    rotation, scale = pose.rotation_deg, pose.scale
     if evidence.mirrored:
         words.append("mirrored")
     if abs(rotation) >= _ROTATION_DEG:
@@ -131,8 +120,8 @@ def _geometric_words(
     words += _overlap_words(evidence)
     if _perspective(evidence, query_size) > _PERSPECTIVE:
         words.append("seen in perspective")
-    elif stretch > _STRETCH:
-        words.append(f"stretched by {100 * (stretch - 1):.0f} %")
+    elif pose.stretch > _STRETCH:
+        words.append(f"stretched by {100 * (pose.stretch - 1):.0f} %")
     if scale > _RESIZED:
         words.append(f"reduced to {100 / scale:.0f} %")
     elif scale < 1 / _RESIZED:
@@ -169,71 +158,3 @@ def _perspective(evidence: Evidence, query_size: tuple[int, int]) -> float:
     if (high - low).min() < 0.25 * min(query_size):
         return 1.0
     return max(areas) / max(min(areas), 1e-12)
-
-
-def _photometric_words(evidence: Evidence) -> list[str]:
-    alignment = evidence.alignment
-    if alignment is None:
-        return []
-    covered = _covered_share(alignment) >= _COVERED
-    words = _color_words(evidence, alignment, covered=covered)
-    sharpness = [_sharpness(side, alignment.mask) for side in (alignment.query, alignment.candidate)]
-    if sharpness[0] < _BLURRED * sharpness[1]:
-        words.append("blurred")
-    elif sharpness[1] < _BLURRED * sharpness[0]:
-        words.append("sharper or noisier")
-    if covered:
-        words.append(COVERED)
-    return words
-
-
-def _color_words(evidence: Evidence, alignment: Alignment, *, covered: bool) -> list[str]:
-    mask = alignment.mask.astype(np.uint8)
-    sides = (alignment.query, alignment.candidate)
-    saturation = [_saturation(side, mask) for side in sides]
-    luma = [gray(side)[alignment.mask].astype(np.float32) for side in sides]
-    mean, deviation = [float(values.mean()) for values in luma], [float(values.std()) for values in luma]
-    covariance = float(np.dot(luma[0] - mean[0], luma[1] - mean[1])) / len(luma[0])
-    if min(deviation) > 3 and covariance < -0.5 * deviation[0] * deviation[1]:
-        return ["colours inverted"]
-    words = []
-    if saturation[0] < _GRAY_SATURATION and saturation[1] > _COLORFUL_SATURATION:
-        words.append("made grey")
-    elif saturation[1] < _GRAY_SATURATION and saturation[0] > _COLORFUL_SATURATION:
-        words.append("coloured")
-    if abs(mean[0] - mean[1]) >= _COLOR_DIFFERENCE:
-        words.append("brighter" if mean[0] > mean[1] else "darker")
-    elif not words and evidence.color_difference >= _COLOR_DIFFERENCE and not covered:
-        words.append("colours changed")
-    return words
-
-
-def _saturation(rgb: NDArray[np.uint8], mask: NDArray[np.uint8]) -> float:
-    """Mean difference of the strongest and the weakest channel, 0..255."""
-    red, green, blue = cv2.split(rgb)
-    spread = cv2.subtract(cv2.max(cv2.max(red, green), blue), cv2.min(cv2.min(red, green), blue))
-    return float(cv2.mean(spread, mask=mask)[0])
-
-
-def _sharpness(rgb: NDArray[np.uint8], mask: NDArray[np.bool_]) -> float:
-    inner = cv2.erode(mask.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
-    if not inner.any():
-        return 1.0
-    return float(cv2.Laplacian(gray(rgb), cv2.CV_32F)[inner].var()) + 1.0
-
-
-def _covered_share(alignment: Alignment) -> float:
-    """Return the share of the overlap that patches take which disagree while the rest looks alike, else 0.
-
-    Such patches are a caption, sticker or logo that was painted on.
-    """
-    first = recolored(alignment.query, alignment.candidate, alignment.mask)
-    differs = cv2.absdiff(cv2.blur(first, (3, 3)), cv2.blur(alignment.candidate, (3, 3))).max(axis=2)
-    bad = (cv2.blur(alignment.ssim, (5, 5)) < AGREEING_SSIM) & (differs > _DIFFERS) & alignment.mask
-    rest = alignment.mask & ~bad
-    if not rest.any() or float(alignment.ssim[rest].mean()) < 0.6:
-        return 0.0
-    total = int(alignment.mask.sum())
-    count, _, stats, _ = cv2.connectedComponentsWithStats(bad.astype(np.uint8), connectivity=8)
-    sizes = stats[1:count, cv2.CC_STAT_AREA]
-    return float(sizes[sizes >= _PATCH * total].sum() / total)

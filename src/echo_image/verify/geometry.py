@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 
 from echo_image.features.orb import LocalFeatures
 from echo_image.verify.hypotheses import MAX_ANISOTROPY, MIN_CORRESPONDENCES, best_affine
-from echo_image.verify.matching import Correspondences
+from echo_image.verify.matching import Correspondences, expected
 
 #: Localisation error allowed, as a share of the patch diameter: 3 px of a 31 px patch.
 TOLERANCE = 0.1
+#: Guided matching searches wider by these shares of the distance to the inliers' centre, one after the other.
+_GUIDED_SLACK = (0.06, 0.02)
 #: A simpler model is taken when it explains this share of what the best explains.
 _NEARLY_AS_MANY = 0.93
 #: Plausible edits and cameras magnify nothing more than this (linear), stretch one axis against the other by
@@ -44,6 +46,7 @@ class Model:
             the same corner count once.
         spread: area in px² of the query of the ellipse of two standard deviations around the inliers.
         linearity: 0 when all inliers lie on one line, 1 when they scatter equally in all directions.
+        centre: (2,) px of the query, the mean of the inliers.
     """
 
     homography: NDArray[np.float64]
@@ -51,6 +54,7 @@ class Model:
     independent: int
     spread: float
     linearity: float
+    centre: NDArray[np.float64]
 
 
 def apply(homography: NDArray[np.float64], points: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -121,6 +125,58 @@ def estimate(query: LocalFeatures, candidate: LocalFeatures, pairs: Corresponden
         return None
     homography, inside = refined
     return _describe(homography, np.flatnonzero(inside).astype(np.int32), source, target, target_size)
+
+
+def extend(query: LocalFeatures, candidate: LocalFeatures, model: Model) -> tuple[Model, Correspondences]:
+    """Look again where the model expects partners, and fit it to all that are found (guided matching).
+
+    The first look keeps only what is nearest and distinct in all of both images, which of a small crop at
+    another scale is a few on one spot: the mapping is right there and wrong further away. So the farther from
+    them, the wider is searched.
+
+    Hartley & Zisserman, "Multiple View Geometry", 2nd ed., section 4.7, algorithm 4.6, step (v).
+
+    Returns:
+        The model with the most inliers, and the correspondences that its inliers are numbers of; those of the
+        model given where nothing more was found.
+    """
+    best, found = model, Correspondences(*(np.zeros(0, np.int32) for _ in range(3)))
+    for slack in _GUIDED_SLACK:
+        pairs = _expected(query, candidate, best.homography, best.centre, slack)
+        # As many pairs as there are places cannot make more of them.
+        again = estimate(query, candidate, pairs) if len(pairs) > best.independent else None
+        if again is None or again.independent <= best.independent:
+            break
+        best, found = again, pairs
+    return best, found
+
+
+def _expected(
+    query: LocalFeatures,
+    candidate: LocalFeatures,
+    homography: NDArray[np.float64],
+    centre: NDArray[np.float64],
+    slack: float,
+) -> Correspondences:
+    mapped = apply(homography, query.points)
+    low, high = candidate.points.min(axis=0), candidate.points.max(axis=0)
+    with np.errstate(invalid="ignore"):
+        near = ((mapped > low - 8) & (mapped < high + 8)).all(axis=1)
+    rows = np.flatnonzero(near)
+    derivative = jacobian(homography, float(centre[0]), float(centre[1]))
+    magnification = float(np.sqrt(abs(np.linalg.det(derivative))))
+    turn = float(np.arctan2(derivative[1, 0] - derivative[0, 1], derivative[0, 0] + derivative[1, 1]))
+    sizes = query.sizes[rows].astype(np.float64) * magnification
+    far = np.linalg.norm(query.points[rows] - centre, axis=1) * magnification
+    pairs = expected(
+        mapped[rows],
+        TOLERANCE * np.maximum(sizes, float(candidate.sizes.min())) + slack * far,
+        query.angles[rows].astype(np.float64) + turn,
+        sizes,
+        query.descriptors[rows],
+        candidate,
+    )
+    return Correspondences(rows[pairs.query].astype(np.int32), pairs.candidate, pairs.distances)
 
 
 def _refine(
@@ -231,7 +287,8 @@ def _describe(
 ) -> Model:
     cell = max(0.3 * float(target_size[inliers].min()), 1e-6)
     places = np.unique(np.floor(target[inliers] / cell).astype(np.int64), axis=0)
-    centred = source[inliers] - source[inliers].mean(axis=0)
+    centre = source[inliers].mean(axis=0)
+    centred = source[inliers] - centre
     small, large = np.sqrt(np.maximum(np.linalg.eigvalsh(centred.T @ centred / len(inliers)), 0))
     return Model(
         homography=homography,
@@ -239,4 +296,5 @@ def _describe(
         independent=len(places),
         spread=float(4 * np.pi * small * large),
         linearity=float(small / large) if large > 0 else 0.0,
+        centre=np.asarray(centre, np.float64),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from echo_image.verify import decide, describe
 from echo_image.verify.decide import Decision, Verdict
 from echo_image.verify.describe import Transform
 from echo_image.verify.measure import Evidence, Hands, Subject, measure
+from echo_image.verify.photometric import COVERED
 from echo_image.verify.results import Match, Proof
 
 
@@ -30,17 +32,20 @@ def judge(
     Cost: 1 to 6 ms.
     """
     evidence = measure(query, features, candidate, hands)
-    transform = describe.transform_of(evidence, query.size, candidate.size)
-    aspect = (query.size[0] / query.size[1]) / (candidate.size[0] / candidate.size[1])
-    decision = decide.decide(
+    transform = describe.pose_of(evidence, query.size, candidate.size)
+    shapes = [subject.size[0] / subject.size[1] for subject in (query, candidate)]
+    decided = partial(
+        decide.decide,
         evidence,
         rotation_deg=transform.rotation_deg,
         stretch=transform.stretch,
-        aspect_ratio=aspect,
-        covered=describe.COVERED in transform.words,
+        aspect_ratio=shapes[0] / shapes[1],
     )
-    if decision.verdict is Verdict.SIMILAR:
-        transform = replace(transform, words=())  # nothing is proven, so nothing is claimed
+    decision = decided()
+    if decision.verdict is not Verdict.SIMILAR:  # where nothing is proven, nothing is claimed
+        transform = describe.in_words(transform, evidence, query.size)
+        if COVERED in transform.words:
+            decision = decided(covered=True)
     return _match(evidence, transform, decision, name)
 
 

@@ -15,6 +15,11 @@ from echo_image.features.orb import LocalFeatures
 from echo_image.features.perceptual import ORIENTATIONS
 from echo_image.verify import geometry, likeness, matching
 from echo_image.verify.alignment import Alignment, Rendering, align, overlaps
+from echo_image.verify.evidence import Evidence
+from echo_image.verify.refinement import refined
+from echo_image.verify.structure import NO_STRUCTURE, structure
+
+__all__ = ["MIN_HASH_QUALITY", "PLAIN_FEATURES", "Evidence", "Hands", "Subject", "measure"]
 
 #: Pixels of the aligned overlap count as agreeing above this local structural similarity.
 AGREEING_SSIM = 0.4
@@ -29,7 +34,14 @@ _HASH_MODEL_BITS = 80
 #: And so do colour layouts with at most this mean difference, 0..255.
 _LAYOUT_MODEL = 6.0
 #: Fewer inliers than this are chance; nothing more is measured then.
-_WORTH_MEASURING = 4
+_WORTH_MEASURING = 3
+#: Structures are compared from so many independent inliers on, or where what has detail is this much alike.
+_WORTH_COMPARING = 5
+_WORTH_COMPARING_DETAIL = 0.3
+#: For a model with fewer independent inliers more are looked for where it expects them, and it is fitted to
+#: what is seen, where that is this much alike already.
+_FEW_INLIERS = 15
+_REFINED_SSIM = 0.2
 #: A perceptual hash below this quality is not trusted (the published recommendation).
 MIN_HASH_QUALITY = 50
 #: With fewer key points than this an image is plain: flags, flat logos, drawings of a few lines.
@@ -82,59 +94,11 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Evidence:
-    """What was measured.
-
-    Attributes:
-        homography: (3, 3) query px → candidate px, None when nothing suggests one.
-        mirrored: the homography mirrors.
-        inliers: correspondences that agree on the homography; independent: those at different places.
-        correspondences: number of correspondences that were tried.
-        linearity: 0 (all inliers on one line) to 1.
-        orb: share of the query's key points in the overlap that find their partner, 0..1.
-        ssim: mean structural similarity over the aligned overlap, 0..1.
-        agreeing: share of the overlap where both look alike, 0..1.
-        detail_ssim: mean structural similarity over the places of the overlap where either image has detail,
-            -1..1. White ground looks like white ground; what stands on it decides.
-        color_difference: mean absolute difference over the overlap of smoothed colours, 0..255.
-        worst_color: the difference that 97 of 100 places of the overlap stay below, 0..255.
-        worst_recolored: the same after the best linear change of each channel, 0..255.
-        plain: both images have hardly any detail.
-        contrast: standard deviation of the strongest channel in the overlap, the flatter image, 0..128.
-        query_overlap, match_overlap: share of the one image that the other shows, 0..1.
-        hash_distance: bits, best orientation; quality: the lower of both, 0..100.
-        alignment: both images in one frame.
-        inlier_points: (K, 2) query px and (K, 2) candidate px.
-    """
-
-    homography: NDArray[np.float64] | None
-    mirrored: bool
-    inliers: int
-    independent: int
-    correspondences: int
-    linearity: float
-    orb: float
-    ssim: float
-    agreeing: float
-    detail_ssim: float
-    color_difference: float
-    worst_color: float
-    worst_recolored: float
-    plain: bool
-    contrast: float
-    query_overlap: float
-    match_overlap: float
-    hash_distance: int
-    quality: int
-    alignment: Alignment | None
-    inlier_points: tuple[NDArray[np.float32], NDArray[np.float32]]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class _Mapping:
     homography: NDArray[np.float64]
     inliers: int
     independent: int
+    supported: int
     correspondences: int
     linearity: float
     points: tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -175,9 +139,12 @@ def measure(
         trusted = min(query.quality, candidate.quality) >= MIN_HASH_QUALITY
         for whole in _whole_images(query, candidate, orientation if trusted else 0, distance):
             best = _better(lay, best, whole)
-    if best is None or (0 < best.independent < _WORTH_MEASURING):
+    if best is None or (0 < best.supported < _WORTH_MEASURING):
         return _nothing(query, candidate, distance)
-    return _evidence(query, features, candidate, best, lay(best), distance)
+    laid = lay(best)
+    if 0 < best.independent < _FEW_INLIERS:
+        best, laid = _refined(lay, best, laid)
+    return _evidence(query, features, candidate, best, laid, distance)
 
 
 def _map(query: LocalFeatures, candidate: LocalFeatures) -> _Mapping | None:
@@ -185,16 +152,18 @@ def _map(query: LocalFeatures, candidate: LocalFeatures) -> _Mapping | None:
     model = geometry.estimate(query, candidate, pairs)
     if model is None:
         return None
+    more = model
+    if model.independent < _FEW_INLIERS:
+        more, again = geometry.extend(query, candidate, model)
+        pairs = again if len(again) else pairs
     return _Mapping(
-        homography=model.homography,
-        inliers=len(model.inliers),
+        homography=more.homography,
+        inliers=len(more.inliers),
         independent=model.independent,
+        supported=more.independent,
         correspondences=len(pairs),
         linearity=model.linearity,
-        points=(
-            query.points[pairs.query[model.inliers]],
-            candidate.points[pairs.candidate[model.inliers]],
-        ),
+        points=(query.points[pairs.query[more.inliers]], candidate.points[pairs.candidate[more.inliers]]),
     )
 
 
@@ -224,7 +193,7 @@ def _whole_image(query: tuple[int, int], candidate: tuple[int, int], orientation
     matrix = np.diag([-1.0 if mirrored else 1.0, -1.0 if flipped else 1.0, 1.0]) @ matrix
     width, height = candidate
     back = np.array([[width / 2, 0, width / 2 - 0.5], [0, height / 2, height / 2 - 0.5], [0, 0, 1]])
-    return _Mapping(back @ matrix, 0, 0, 0, 0.0, _NO_POINTS)
+    return _Mapping(back @ matrix, 0, 0, 0, 0, 0.0, _NO_POINTS)
 
 
 def _lay(query: Subject, candidate: Subject, mapping: _Mapping) -> _Laid:
@@ -258,18 +227,33 @@ def _likeness(laid: _Laid) -> tuple[float, float]:
     return similarity, (laid.query_overlap + laid.match_overlap) / 2
 
 
+def _refined(lay: Callable[[_Mapping], _Laid], found: _Mapping, laid: _Laid) -> tuple[_Mapping, _Laid]:
+    """Return a mapping that fits what is seen better, and how it lays the query; else those given."""
+    before, _ = _likeness(laid)
+    if laid.alignment is None or before < _REFINED_SSIM:
+        return found, laid
+    homography = refined(laid.alignment)
+    if homography is None or not geometry.is_plausible(homography, found.points[0]):
+        return found, laid
+    better = replace(found, homography=homography)
+    again = lay(better)
+    return (better, again) if _likeness(again)[0] > before else (found, laid)
+
+
 def _nothing(query: Subject, candidate: Subject, distance: int) -> Evidence:
     return Evidence(
         homography=None,
         mirrored=False,
         inliers=0,
         independent=0,
+        supported=0,
         correspondences=0,
         linearity=0.0,
         orb=0.0,
         ssim=0.0,
         agreeing=0.0,
         detail_ssim=0.0,
+        structure=NO_STRUCTURE,
         color_difference=255.0,
         worst_color=255.0,
         worst_recolored=255.0,
@@ -293,25 +277,33 @@ def _evidence(
     distance: int,
 ) -> Evidence:
     homography, alignment = mapping.homography, laid.alignment
+    orb, partners = _partners(query.size, features, candidate, homography)
+    # The mapping of a whole image comes from no key points; those that fit it are as good.
+    points = mapping.points if mapping.inliers else partners
     ssim = agreeing = detail_ssim = contrast = 0.0
+    compared = NO_STRUCTURE
     color_difference = worst = recolored = 255.0
     if alignment is not None:
         inside = alignment.ssim[alignment.mask]
         ssim = float(np.clip(inside.mean(), 0.0, 1.0))
         agreeing = float((inside >= AGREEING_SSIM).mean())
         detail_ssim = likeness.detail_ssim(alignment)
+        if mapping.independent >= _WORTH_COMPARING or detail_ssim >= _WORTH_COMPARING_DETAIL:
+            compared = structure(alignment)
         color_difference, worst, recolored, contrast = likeness.color_differences(alignment)
     return Evidence(
         homography=homography,
         mirrored=_mirrors(homography, query.size),
-        inliers=mapping.inliers,
+        inliers=len(points[0]),
         independent=mapping.independent,
+        supported=mapping.supported,
         correspondences=mapping.correspondences,
         linearity=mapping.linearity,
-        orb=_orb_share(query.size, features, candidate, homography),
+        orb=orb,
         ssim=ssim,
         agreeing=agreeing,
         detail_ssim=detail_ssim,
+        structure=compared,
         color_difference=color_difference,
         worst_color=worst,
         worst_recolored=recolored,
@@ -322,19 +314,24 @@ def _evidence(
         hash_distance=distance,
         quality=min(query.quality, candidate.quality),
         alignment=alignment,
-        inlier_points=mapping.points,
+        inlier_points=points,
     )
 
 
-def _orb_share(
+def _partners(
     query_size: tuple[int, int],
     features: QueryFeatures,
     candidate: Subject,
     homography: NDArray[np.float64],
-) -> float:
-    """Share of the query's key points within the candidate's frame that find a like one where expected."""
+) -> tuple[float, tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """Look for the query's key points within the candidate's frame where the mapping expects them.
+
+    Returns:
+        The share of them that find a like one, and the points of the pairs, px of either image.
+    """
     local = features.local
-    if _mirrors(homography, query_size):
+    mirrored = _mirrors(homography, query_size)
+    if mirrored:
         local = features.mirrored_local
         homography = homography @ _flip(query_size[0])
     mapped = geometry.apply(homography / homography[2, 2], local.points)
@@ -343,7 +340,7 @@ def _orb_share(
         inside = (mapped >= 0).all(axis=1) & (mapped[:, 0] < width) & (mapped[:, 1] < height)
     rows = np.flatnonzero(inside)
     if not len(rows) or not len(candidate.local):
-        return 0.0
+        return 0.0, _NO_POINTS
     centre = local.points[rows].mean(axis=0)
     derivative = geometry.jacobian(homography, float(centre[0]), float(centre[1]))
     scale = np.sqrt(abs(np.linalg.det(derivative)))
@@ -354,7 +351,11 @@ def _orb_share(
         np.ascontiguousarray(local.descriptors[rows]),
         candidate.local,
     )
-    return float((partner >= 0).mean())
+    found = partner >= 0
+    points = local.points[rows[found]].copy()
+    if mirrored:
+        points[:, 0] = query_size[0] - 1 - points[:, 0]
+    return float(found.mean()), (points, candidate.local.points[partner[found]])
 
 
 def _mirrors(homography: NDArray[np.float64], size: tuple[int, int]) -> bool:

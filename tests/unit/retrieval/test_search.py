@@ -11,8 +11,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from echo_image import InvalidRegion, Library, Match, SearchResult, UsageError, Verdict, decode
-from tests.edited import cropped, inside_another, mirrored
+from echo_image import InvalidRegion, Library, Match, SearchResult, UsageError, Verdict, compare, decode
+from tests.edited import Edit, cropped, inside_another, mirrored, then, unmoved
 from tests.libraries import drawn
 from tests.photographs import COLOURFUL, NAMES, encoded, jpeg, photograph, scaled
 from tests.unit.verify.made import mapped
@@ -82,10 +82,21 @@ def test_at_most_so_many_and_always_the_first_of_the_rest(library: Library, limi
         assert [match.id for match in result.matches] == ids
 
 
+@pytest.mark.parametrize("name", COLOURFUL)
+@pytest.mark.parametrize("hand", [unmoved(lambda rgb: rgb), mirrored])
+def test_inverted_and_cropped_is_found_as_compare_finds_it(library: Library, name: str, hand: Edit) -> None:
+    original = photograph(name, 500)
+    query = then(unmoved(lambda rgb: 255 - rgb), cropped(0.15, 0.2, 0.66, 0.6), hand)(original).pixels
+    best = library.search(query).matches[0]
+    assert (best.location, best.verdict) == (name, Verdict.EDITED)
+    assert "colours inverted" in best.transform.words
+    assert set(compare(query, jpeg(original, 85)).transform.words) == set(best.transform.words)
+
+
 @pytest.mark.parametrize("floor", [0, 30, 50, 80, 100])
 def test_no_match_below_the_least_score(library: Library, floor: float) -> None:
-    everything = library.search(photograph("chelsea", 400), limit=24, min_score=0).matches
-    result = library.search(photograph("chelsea", 400), limit=24, min_score=floor)
+    everything = library.search(photograph("astronaut", 400), limit=24, min_score=0).matches
+    result = library.search(photograph("astronaut", 400), limit=24, min_score=floor)
     assert [match.id for match in result.matches] == [m.id for m in everything if m.score >= floor]
     assert len(everything) > 5
 
@@ -99,6 +110,14 @@ def test_what_is_asked_wrongly_is_named(library: Library) -> None:
         ({"min_score": 100.5}, "100.5"),
         ({"min_score": float("nan")}, "nan"),
         ({"scoring": "best"}, "aligned, plain"),
+        ({"limit": "5"}, "limit must be a whole number"),
+        ({"limit": 2.5}, "limit must be a whole number"),
+        ({"limit": None}, "limit must be a whole number"),
+        ({"limit": True}, "limit must be a whole number"),
+        ({"min_score": "a"}, "min_score must be a number"),
+        ({"region": (0, 0, 10)}, "four whole numbers"),
+        ({"region": (0, 0, 10, 10.5)}, "four whole numbers"),
+        ({"region": 7}, "four whole numbers"),
     )
     for arguments, words in wrong:
         with pytest.raises(UsageError, match=words):

@@ -9,8 +9,14 @@ import numpy as np
 
 from echo_image.verify.decide import Decision, decide
 from echo_image.verify.measure import Evidence
+from echo_image.verify.structure import NO_STRUCTURE, Structure
 
 NOBODY = (np.zeros((0, 2), np.float32), np.zeros((0, 2), np.float32))
+
+#: The structures of an image and of its copy.
+ALIKE = Structure(
+    share=1.0, middle=0.99, apart=0.0, changed=0.0, paper=0.0, painted=np.zeros((0, 0), np.bool_)
+)
 
 #: Two images that have nothing to do with each other.
 NOTHING = Evidence(
@@ -18,12 +24,14 @@ NOTHING = Evidence(
     mirrored=False,
     inliers=0,
     independent=0,
+    supported=0,
     correspondences=0,
     linearity=0.0,
     orb=0.0,
     ssim=0.0,
     agreeing=0.0,
     detail_ssim=0.0,
+    structure=NO_STRUCTURE,
     color_difference=255.0,
     worst_color=255.0,
     worst_recolored=255.0,
@@ -43,12 +51,14 @@ COPY = replace(
     homography=np.eye(3),
     inliers=450,
     independent=300,
+    supported=300,
     correspondences=460,
     linearity=0.8,
     orb=0.95,
     ssim=0.97,
     agreeing=1.0,
     detail_ssim=0.96,
+    structure=ALIKE,
     color_difference=1.0,
     worst_color=6.0,
     worst_recolored=6.0,
@@ -63,6 +73,7 @@ FLAG = replace(
     COPY,
     inliers=0,
     independent=0,
+    supported=0,
     correspondences=0,
     linearity=0.0,
     orb=0.0,

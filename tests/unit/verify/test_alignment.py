@@ -224,3 +224,31 @@ def test_recolouring_a_flat_image_does_not_blow_it_up() -> None:
     flat, other = np.full((9, 9, 3), 90, np.uint8), np.random.default_rng(1).integers(0, 256, (9, 9, 3))
     changed = recolored(flat, other.astype(np.uint8), np.ones((9, 9), np.bool_))
     np.testing.assert_allclose(changed.reshape(-1, 3), [other.mean(axis=(0, 1))] * 81, atol=1)
+
+
+HORIZONS = [
+    # homography (query px → candidate px), size of the candidate, true shares counted on a grid
+    (
+        [[0.287196, 0.697824, 233.878272], [-0.697824, 0.287196, 97.801913], [0.000592, 0.000524, 1]],
+        (1484, 2329),
+        (0.375, 0.009),
+    ),
+    (
+        [[2.32831, -0.192581, 611.068511], [0.192581, 2.32831, 833.610285], [-0.000701, -0.001154, 1]],
+        (2348, 2916),
+        (0.348, 0.418),
+    ),
+    (
+        [[1.12948, -1.037004, 122.786363], [1.037004, 1.12948, 1257.264728], [0.000146, -0.0007, 1]],
+        (2683, 2081),
+        (0.428, 0.080),
+    ),
+]
+
+
+@pytest.mark.parametrize(("homography", "candidate", "expected"), HORIZONS)
+def test_a_corner_behind_the_horizon_is_cut_off(
+    homography: list[list[float]], candidate: tuple[int, int], expected: tuple[float, float]
+) -> None:
+    found = overlaps(np.array(homography), (640, 480), candidate)
+    np.testing.assert_allclose(found, expected, atol=0.02)

@@ -15,7 +15,10 @@ from echo_image.verify.matching import (
     GUIDED_DISTANCE_BITS,
     MAX_DISTANCE_BITS,
     MAX_RATIO,
+    MAX_SIZE_RATIO,
+    MIN_COSINE,
     correspond,
+    expected,
     guided,
 )
 from tests.photographs import COLOURFUL, decoded, jpeg, photograph
@@ -153,3 +156,46 @@ def test_guided_without_candidates_or_places() -> None:
     places, reach = np.zeros((3, 2), np.float32), np.ones(3, np.float32)
     assert guided(places, reach, some.descriptors, none).tolist() == [-1, -1, -1]
     assert guided(none.points, none.sizes, none.descriptors, some).tolist() == []
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_expected_is_the_best_of_those_in_reach_alike_turned_and_large(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    query = local_features(
+        rng.random((40, 2)) * 60,
+        angles=rng.random(40) * 6.3,
+        sizes=31 * 1.2 ** rng.integers(0, 4, 40),
+        descriptors=rng.integers(0, 4, (40, 4), np.uint64),
+    )
+    candidate = local_features(
+        rng.random((50, 2)) * 60,
+        angles=rng.random(50) * 6.3,
+        sizes=31 * 1.2 ** rng.integers(0, 4, 50),
+        descriptors=rng.integers(0, 4, (50, 4), np.uint64),
+    )
+    reach = rng.random(40) * 20
+    turns, sizes = query.angles.astype(np.float64), query.sizes.astype(np.float64)
+    found = expected(query.points.astype(np.float64), reach, turns, sizes, query.descriptors, candidate)
+    bits = table(query, candidate)
+    best: dict[int, tuple[int, int]] = {}
+    for i in range(40):
+        ratio = candidate.sizes / sizes[i]
+        fits = (
+            (np.linalg.norm(candidate.points - query.points[i], axis=1) <= reach[i])
+            & (ratio <= MAX_SIZE_RATIO)
+            & (ratio >= 1 / MAX_SIZE_RATIO)
+            & (np.cos(candidate.angles - turns[i]) >= MIN_COSINE)
+        )
+        if fits.any():
+            j = min(np.flatnonzero(fits).tolist(), key=lambda j: (bits[i, j], j))
+            best[j] = min(best.get(j, (999, 999)), (int(bits[i, j]), i))
+    wanted = sorted((i, j, distance) for j, (distance, i) in best.items())
+    pairs = zip(found.query.tolist(), found.candidate.tolist(), found.distances.tolist(), strict=True)
+    assert list(pairs) == wanted
+
+
+def test_expected_nowhere_finds_nothing() -> None:
+    query, candidate = local_features(np.zeros((3, 2))), local_features(np.zeros((4, 2)))
+    nowhere = np.full((3, 2), np.nan)
+    found = expected(nowhere, np.ones(3), np.zeros(3), np.full(3, 31.0), query.descriptors, candidate)
+    assert len(found) == 0
