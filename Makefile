@@ -10,7 +10,7 @@ PYTHON ?=
 DEMO ?=
 PYTEST_WORKERS ?= 2
 TESTS ?= tests
-# A folder of real images with manifest.csv and gt_pairs.csv; benchmarks/dataset.py says what is read of them.
+# A folder of real images with manifest.csv and gt_pairs.csv; docs/bench.md says which can do without the two.
 DATA ?= $(ECHO_IMAGE_DATA)
 BENCHMARKS ?= pairs add nasty search_http edits peers
 

@@ -8,7 +8,7 @@ from echo_image.cli.cmd_search import read_query
 from echo_image.cli.parser import add_command, add_scoring
 from echo_image.cli.status import DONE
 from echo_image.cli.terminal import Column, key_value_rows
-from echo_image.cli.text import score_bar
+from echo_image.cli.text import score_bar, whole_score
 from echo_image.errors import UsageError
 
 if TYPE_CHECKING:
@@ -52,7 +52,10 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
     rows = key_value_rows(
         [
             ("verdict", match.verdict.value),
-            ("score", f"{match.score:.0f}  {score_bar(match.score, ascii_only=terminal.ascii_only)}"),
+            (
+                "score",
+                f"{whole_score(match.score)}  {score_bar(match.score, ascii_only=terminal.ascii_only)}",
+            ),
             ("what was done", ", ".join(match.transform.words) or "–"),
             ("similarity", f"{match.similarity:.1f}"),
             ("structural similarity", f"{match.ssim:.3f}"),

@@ -10,7 +10,7 @@ from echo_image.cli import arguments
 from echo_image.cli.parser import add_command, add_scoring
 from echo_image.cli.status import DONE
 from echo_image.cli.terminal import Column
-from echo_image.cli.text import plural, score_bar
+from echo_image.cli.text import plural, score_bar, whole_score
 from echo_image.errors import UsageError
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def row(match: Match, terminal: Terminal) -> tuple[str, ...]:
     """Return one row of the table of matches."""
     return (
         str(match.rank),
-        f"{match.score:.0f}",
+        whole_score(match.score),
         score_bar(match.score, ascii_only=terminal.ascii_only),
         match.verdict.value,
         ", ".join(match.transform.words) or "–",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 
 # Control, format (bidirectional overrides, zero-width), surrogate, private-use and the two separators that
@@ -49,6 +50,16 @@ def byte_size(num_bytes: int) -> str:
             break
     digits = 2 if size < 9.995 else 1 if size < 99.95 else 0
     return f"{size:.{digits}f} {unit}"
+
+
+def whole_score(score: float) -> str:
+    """Return a score without its fraction; 100 is kept for what is identical.
+
+    Example:
+        >>> whole_score(99.9)
+        '99'
+    """
+    return str(math.floor(score))
 
 
 def score_bar(score: float, *, ascii_only: bool = False) -> str:
