@@ -33,8 +33,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.dataset import Dataset
-from benchmarks.edits import choose, edit_options, neutral_of, samples_of
+from benchmarks.dataset import Dataset, choose, neutral_of, samples_of
+from benchmarks.edits import edit_options
 from benchmarks.fitting import TERMS, at_50, fitted, in_code, likely, terms
 from benchmarks.reporting import Table, dataset_of, options, report, say, scratch
 from echo_image import EchoImageError, Image, ImageRecord, Library, decode, open_library

@@ -29,13 +29,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.dataset import PHOTO_SETS, Chosen, Dataset, choose, neutral_of, record_of, samples_of
+from benchmarks.dataset import PHOTO_SETS, Chosen, Dataset, choose, record_of, samples_of
 from benchmarks.reporting import Table, dataset_of, options, report, say, scratch
 from echo_image import Library, NotFound, open_library
 from echo_image.evaluate import Evaluation, Options, Row, Sample, chosen_edits, run
 from echo_image.evaluate.outcomes import PROPOSED_AT
 
-__all__ = ["PHOTO_SETS", "Chosen", "choose", "edit_options", "neutral_of", "samples_of"]
+__all__ = ["build", "edit_options", "prepared", "tables"]
 
 _SAID_EVERY = 500
 

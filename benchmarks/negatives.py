@@ -33,8 +33,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from benchmarks.dataset import Dataset
-from benchmarks.edits import PHOTO_SETS, neutral_of
+from benchmarks.dataset import PHOTO_SETS, Dataset, neutral_of
 from benchmarks.lookalikes import LOOKALIKES
 from benchmarks.reporting import Table, dataset_of, options, report, say, scratch
 from echo_image import EchoImageError, Library, Match, Verdict, decode, open_library

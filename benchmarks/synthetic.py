@@ -17,10 +17,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from echo_image.features.compilation import compiled
 from echo_image.index.segment import Segment
 from echo_image.index.words import postings
 from echo_image.index.words.postings import pack_geometry
@@ -122,7 +122,7 @@ def make_pool(images: list[StoredImage], quality: list[int], vocabulary: Vocabul
     )
 
 
-@numba.njit(cache=True)
+@compiled
 def _draw(
     lengths: NDArray[np.int64],
     starts: NDArray[np.int64],

@@ -16,8 +16,7 @@ import numpy as np
 import pytest
 
 from benchmarks import fitting
-from benchmarks.dataset import Chosen, EvaluationSet
-from benchmarks.edits import choose, neutral_of
+from benchmarks.dataset import Chosen, EvaluationSet, choose, neutral_of
 from benchmarks.fitting import at_50, fitted, in_code, likely, terms
 from echo_image import decode, open_library
 from echo_image.evaluate import Options, Sample, chosen_edits, trials

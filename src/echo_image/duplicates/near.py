@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from echo_image.index.words.kernels import compiled, popcount
+from echo_image.features.compilation import compiled
+from echo_image.index.words.kernels import popcount
 
 #: Pairs further apart (of 256 bits) are not compared; 31 is the published recommendation for PDQ.
 MAX_DISTANCE_BITS = 31

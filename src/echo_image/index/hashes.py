@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from echo_image.index.words.kernels import compiled, popcount
+from echo_image.features.compilation import compiled
+from echo_image.index.words.kernels import popcount
 
 #: Codes further apart than this (of 256 bits) are not proposed; unrelated images lie at 128 ± 8.
 REACH_BITS = 80

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from echo_image.index.words.kernels import compiled
+from echo_image.features.compilation import compiled
 
 #: Layouts further apart than this (mean absolute difference, 0..255) are not proposed.
 REACH = 8.0

@@ -92,9 +92,10 @@ def propose(
     a small part of another picture besides.
     """
     other_hand = pool.submit(_by_words, snapshot, query, query.features.mirrored_local)
-    by_hash = pool.submit(_by_hash, snapshot, query.subject.codes, lists.hashed)
+    # A list that is not wanted costs no scan.
+    by_hash = pool.submit(_by_hash, snapshot, query.subject.codes, lists.hashed) if lists.hashed else None
     straight = _by_words(snapshot, query, query.features.extended)
-    hashed = by_hash.result()
+    hashed = by_hash.result() if by_hash else []
     found: dict[int, Candidate] = {}
 
     def note(key: int, strength: float) -> Candidate:
@@ -109,7 +110,7 @@ def propose(
         else:
             candidate.straight = True
         candidate.inverted |= orientation >= len(ORIENTATIONS)
-    if query.subject.is_plain:
+    if query.subject.is_plain and lists.layout:
         for key, strength in _by_layout(snapshot, query, lists.layout):
             note(key, strength).straight = True
     for key, strength in straight[: lists.words]:
@@ -128,7 +129,7 @@ def _by_words(snapshot: Snapshot, query: Prepared, local: LocalFeatures) -> list
         query.image.height,
         vocabulary.load(),
         effort_for(len(snapshot)),
-        num_stored=min(len(local), len(query.features.local)),
+        num_stored=len(query.features.local),
     )
     keys, scores = _best(snapshot, search_words(snapshot.segments, words))
     if not len(keys):

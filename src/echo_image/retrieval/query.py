@@ -76,7 +76,7 @@ def part_of(image: Image, region: tuple[int, int, int, int] | None) -> Image:
 
 
 def prepare(image: Image) -> Prepared:
-    """Extract a query. Cost: about 25 ms."""
+    """Extract a query. Cost: about 8 ms, half of it on another core where there is one."""
     found = features.extract_query(image)
     codes = hashes.as_words(found.perceptual.codes)
     return Prepared(image, found, _subject(image, found, codes, LONG_SIDE_PX))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numbers
 import os
 import time
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -20,7 +21,6 @@ from echo_image.retrieval.query import Prepared, is_whole_number, part_of, prepa
 from echo_image.retrieval.results import QueryInfo, SearchResult
 from echo_image.retrieval.standin import image_of
 from echo_image.store import Store
-from echo_image.store.snapshot import Snapshot
 from echo_image.verify import decide
 from echo_image.verify.judge import Named, identical, judge, with_word
 from echo_image.verify.results import Match
@@ -116,13 +116,15 @@ def search(
         proposed = [Candidate(key, 0) for key in store.catalogue.all_keys()]
     candidates = {key: Candidate(key, 0) for key in exact} | {c.key: c for c in proposed}
     clock.lap("candidates")
-    records = store.catalogue.records(list(candidates))
-    known = [(candidates[key], records[key]) for key in candidates if key in records]
+    known = _recorded(store, candidates.values())
     matches = _verify(store, query, known, set(exact))
     if query.has_detail and not any(match.is_proven for match in matches):
-        matches = _inverted_too(store, snapshot, query, matches)
+        inverted = query.inverted()
+        again = _recorded(store, propose(snapshot, inverted, _INVERTED_LISTS, _pool()))
+        matches = _inverted_too(matches, _verify(store, inverted, again, set()))
+        known += again
     if options.scoring == "plain":
-        by_id = {record.id: record for record in records.values()}
+        by_id = {record.id: record for _, record in known}
         matches = [
             plain_match(match, query.image, image_of(store, by_id[match.id], limits, full=True).pixels)
             for match in matches
@@ -157,25 +159,25 @@ def _exact(store: Store, query: Prepared) -> list[int]:
     return list(dict.fromkeys(found))
 
 
-def _inverted_too(store: Store, snapshot: Snapshot, query: Prepared, matches: list[Match]) -> list[Match]:
-    """Look for the query with its colours inverted, as `compare` does, where nothing was proven without.
+def _recorded(store: Store, candidates: Iterable[Candidate]) -> list[tuple[Candidate, ImageRecord]]:
+    """Return candidates with their records; those that were removed meanwhile are left out."""
+    by_key = {candidate.key: candidate for candidate in candidates}
+    records = store.catalogue.records(list(by_key))
+    return [(candidate, records[key]) for key, candidate in by_key.items() if key in records]
+
+
+def _inverted_too(matches: list[Match], inverted: list[Match]) -> list[Match]:
+    """Add what was proven with the colours of the query inverted, as `compare` does.
 
     The hash tells an inverted image by itself; this is for those that were cropped as well.
     """
-    inverted = query.inverted()
-    proposed = propose(snapshot, inverted, _INVERTED_LISTS, _pool())
-    records = store.catalogue.records([candidate.key for candidate in proposed])
-    known = [(candidate, records[candidate.key]) for candidate in proposed if candidate.key in records]
-    found = {match.id: match for match in _verify(store, inverted, known, set()) if match.is_proven}
+    found = {match.id: match for match in inverted if match.is_proven}
     rest = [match for match in matches if match.id not in found]
     return rest + [with_word(match, "colours inverted") for match in found.values()]
 
 
 def _verify(
-    store: Store,
-    query: Prepared,
-    known: list[tuple[Candidate, ImageRecord]],
-    exact: set[int],
+    store: Store, query: Prepared, known: list[tuple[Candidate, ImageRecord]], exact: set[int]
 ) -> list[Match]:
     inverted = query.inverted() if any(candidate.inverted for candidate, _ in known) else query
     keys = [record.key for _, record in known]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -57,15 +57,9 @@ def warm_up() -> None:
 
 
 def _wide(narrow: Postings) -> Postings:
-    return _sealed(replace(narrow, images=narrow.images.astype(np.uint32)))
+    return postings.read_only(replace(narrow, images=narrow.images.astype(np.uint32)))
 
 
 def _dense() -> Postings:
     """Without any posting; of its offsets only those pages take memory that are looked at."""
-    return _sealed(postings.empty(MAX_SPARSE_IMAGES + 1, 0))
-
-
-def _sealed(part: Postings) -> Postings:
-    for field in fields(part):
-        getattr(part, field.name).flags.writeable = False
-    return part
+    return postings.read_only(postings.empty(MAX_SPARSE_IMAGES + 1, 0))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from echo_image.index.words.kernels import compiled
+from echo_image.features.compilation import compiled
 
 #: Fewest correspondences that are tried at all.
 MIN_CORRESPONDENCES = 4

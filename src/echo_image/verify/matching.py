@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from echo_image.features.compilation import compiled
 from echo_image.features.orb import LocalFeatures
-from echo_image.index.words.kernels import compiled, popcount
+from echo_image.index.words.kernels import popcount
 
 #: Descriptors further apart than this (of 256 bits) are no correspondence.
 MAX_DISTANCE_BITS = 72

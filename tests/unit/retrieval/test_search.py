@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -91,6 +92,16 @@ def test_inverted_and_cropped_is_found_as_compare_finds_it(library: Library, nam
     assert (best.location, best.verdict) == (name, Verdict.EDITED)
     assert "colours inverted" in best.transform.words
     assert set(compare(query, jpeg(original, 85)).transform.words) == set(best.transform.words)
+
+
+def test_what_only_the_inverted_look_finds_gets_its_plain_score(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_module("echo_image.retrieval.search"), "PLAIN_EXHAUSTIVE", 0)
+    original = photograph("retina", 500)
+    query = then(unmoved(lambda rgb: 255 - rgb), cropped(0.3, 0.3, 0.45, 0.45))(original).pixels
+    found = library.search(query, scoring="plain", min_score=0, limit=24).matches
+    assert "retina" in [match.location for match in found]
 
 
 @pytest.mark.parametrize("floor", [0, 30, 50, 80, 100])

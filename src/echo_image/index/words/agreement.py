@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from echo_image.index.words.kernels import compiled
+from echo_image.features.compilation import compiled
 from echo_image.index.words.scan import DISTANCE_SHIFT, FEATURE_SHIFT, IMAGE_SHIFT, MAX_FEATURES
 
 _TURNS = 16
@@ -22,6 +22,14 @@ def count_features(votes: NDArray[np.uint64], counts: NDArray[np.int64]) -> None
     """Add to `counts` (Q,) how many of the votes are of each query feature."""
     for v in range(votes.shape[0]):
         counts[(votes[v] >> np.uint64(FEATURE_SHIFT)) & np.uint64(MAX_FEATURES - 1)] += 1
+
+
+@compiled
+def _turn_and_scale(vote: np.uint64, angle: int, level: int) -> tuple[np.int64, np.int64]:
+    """Return the bins of the turn and of the scale, that the vote says, of an image against the query."""
+    turn = ((np.int64((vote >> np.uint64(11)) & np.uint64(31)) - angle) & 31) >> 1
+    scale = (np.int64((vote >> np.uint64(8)) & np.uint64(7)) - level + _SCALES) >> 1
+    return turn, min(max(scale, np.int64(0)), np.int64(_SCALES - 1))
 
 
 @compiled
@@ -62,9 +70,7 @@ def score_images(
             last = feature
             distance = (vote >> np.uint64(DISTANCE_SHIFT)) & np.uint64(15)
             weight = feature_weights[feature] * distance_weights[distance]
-            turn = ((np.int64((vote >> np.uint64(11)) & np.uint64(31)) - angles[feature]) & 31) >> 1
-            level = np.int64((vote >> np.uint64(8)) & np.uint64(7))
-            scale = min(max((level - scales[feature] + _SCALES) >> 1, 0), _SCALES - 1)
+            turn, scale = _turn_and_scale(vote, angles[feature], scales[feature])
             for shift in range(-1, 2):
                 bin_ = ((turn + shift) & (_TURNS - 1)) * _SCALES + scale
                 histogram[bin_] += weight if shift == 0 else np.float32(0.5) * weight
@@ -77,9 +83,7 @@ def score_images(
             for v in range(start, end):
                 vote = votes[v]
                 feature = np.int64((vote >> np.uint64(FEATURE_SHIFT)) & np.uint64(MAX_FEATURES - 1))
-                turn = ((np.int64((vote >> np.uint64(11)) & np.uint64(31)) - angles[feature]) & 31) >> 1
-                level = np.int64((vote >> np.uint64(8)) & np.uint64(7))
-                scale = min(max((level - scales[feature] + _SCALES) >> 1, 0), _SCALES - 1)
+                turn, scale = _turn_and_scale(vote, angles[feature], scales[feature])
                 for shift in range(-1, 2):
                     histogram[((turn + shift) & (_TURNS - 1)) * _SCALES + scale] = 0
         else:

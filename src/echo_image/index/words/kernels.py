@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
+
+from echo_image.features.compilation import compiled
 
 
 def _popcount(_context: Any, _value: Any) -> Any:
@@ -26,11 +27,6 @@ def _popcount(_context: Any, _value: Any) -> Any:
 
 #: Number of set bits of a uint64, for compiled code.
 popcount: Any = intrinsic(_popcount)
-
-
-def compiled(function: Any) -> Any:
-    """Compile with numba: cached on disk, GIL released."""
-    return numba.njit(cache=True, nogil=True)(function)
 
 
 @compiled

@@ -23,8 +23,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from echo_image.features.compilation import compiled
 from echo_image.features.stored import StoredFeatures
-from echo_image.index.words.kernels import compiled
 from echo_image.index.words.lanes import LANES
 from echo_image.index.words.signatures import CELL_BITS
 from echo_image.index.words.vocabulary import NUM_WORDS, Vocabulary
@@ -106,6 +106,13 @@ def empty(num_images: int, num_postings: int) -> Postings:
     return Postings(**{n: np.zeros(s, t) for n, (t, s) in shapes(num_images, num_postings).items()})
 
 
+def read_only(postings: Postings) -> Postings:
+    """Make the arrays unchangeable, as those of a file are: the loops are then compiled once for both."""
+    for field in fields(postings):
+        getattr(postings, field.name).flags.writeable = False
+    return postings
+
+
 def pack_geometry(stored: StoredFeatures) -> NDArray[np.uint16]:
     """Return (N,) uint16: angle << 11 | level << 8 | column << 4 | row."""
     angle = (stored.angles >> 3).astype(np.uint16)
@@ -151,10 +158,7 @@ def arrange(
     postings.geometry[:] = geometry[order]
     if not postings.is_dense:
         postings.cells[:] = cells[order]
-    for field in fields(postings):
-        # As those of a file are, so that the loops are compiled once for both.
-        getattr(postings, field.name).flags.writeable = False
-    return postings
+    return read_only(postings)
 
 
 class Stopped(Exception):

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from echo_image.index.words.kernels import compiled, popcount
+from echo_image.features.compilation import compiled
+from echo_image.index.words.kernels import popcount
 from echo_image.index.words.lanes import LANES, lowest_bit, near_lanes, prefetch
 from echo_image.index.words.signatures import CELL_BITS
 

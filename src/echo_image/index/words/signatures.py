@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from echo_image.index.words.kernels import compiled
+from echo_image.features.compilation import compiled
 
 CELL_BITS = 8
 NEAR_BITS = 32

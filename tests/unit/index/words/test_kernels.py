@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from echo_image.index.words.kernels import compiled, popcount
+from echo_image.features.compilation import compiled
+from echo_image.index.words.kernels import popcount
 
 
 @compiled

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from echo_image.index.words.kernels import compiled
+from echo_image.features.compilation import compiled
 from echo_image.index.words.lanes import LANES, lowest_bit, near_lanes, prefetch
 
 
