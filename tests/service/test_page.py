@@ -100,13 +100,13 @@ def test_a_chosen_picture_is_found_proven_and_nothing_leaves(
     expect(page.locator("#status")).to_contain_text("The best:")
     expect(page.locator("#query-caption")).to_contain_text("my photo.jpg")
     # Laid out and loaded, and not a broken image.
-    page.wait_for_function("document.querySelector('#matches .thumb img').naturalWidth > 0")
+    expect(page.locator("#matches .thumb img").first).not_to_have_js_property("naturalWidth", 0)
 
     button = match.locator("button.thumb")
     button.press("Enter")
     dialog = page.locator("#evidence")
     expect(dialog.locator("img")).to_be_visible()
-    page.wait_for_function("document.querySelector('#evidence img').naturalWidth > 100")
+    expect(page.locator("#evidence img")).not_to_have_js_property("naturalWidth", 0)
     page.keyboard.press("Escape")
     expect(dialog).not_to_be_visible()
     expect(button).to_be_focused()
