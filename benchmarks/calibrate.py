@@ -43,7 +43,8 @@ from echo_image.image import from_array
 from echo_image.retrieval.candidates import Candidate, Shortlists, propose
 from echo_image.retrieval.query import Prepared, prepare, stored_reference
 from echo_image.store import Store
-from echo_image.verify import decide, describe, photometric
+from echo_image.verify import decide, describe
+from echo_image.verify.changes import COVERED
 from echo_image.verify.measure import Evidence, Hands, measure
 
 #: Sets whose images look alike and are not the same.
@@ -150,7 +151,7 @@ class Pairs:
             rotation_deg=transform.rotation_deg,
             stretch=transform.stretch,
             aspect_ratio=shapes[0] / shapes[1],
-            covered=photometric.COVERED in transform.words,
+            covered=COVERED in transform.changes,
         )
         # The aligned images are the bulk of it, and thousands of pairs are kept.
         slim = replace(evidence, alignment=None)

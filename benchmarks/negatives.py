@@ -40,7 +40,7 @@ from echo_image import EchoImageError, Library, Match, Verdict, decode, open_lib
 from echo_image.image import Image, from_array
 from echo_image.retrieval import Prepared, compare_images, prepare
 from echo_image.retrieval.query import reference
-from echo_image.verify.judge import Named, judge
+from echo_image.verify.judge import NAMELESS, judge
 
 #: Folders whose images look alike and are different things.
 KINDS = (
@@ -188,7 +188,7 @@ class Kind:
         for index in sorted(order.tolist()):
             one, two = pairs[index]
             query = self._query(one)
-            match = judge(query.subject, query.features, self._candidate(two), Named("", ()))
+            match = judge(query.subject, query.features, self._candidate(two), NAMELESS)
             case = Case("pairs", self.name, one, two, match.verdict, match.score, None)
             if match.is_proven and self.is_same(case):
                 self.left_out.append((one, two))

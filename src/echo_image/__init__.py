@@ -23,40 +23,50 @@ from echo_image.errors import *  # noqa: F403 - the exception tree, listed in er
 from echo_image.errors import __all__ as _errors
 
 if TYPE_CHECKING:
-    from echo_image.catalogue import ImageRecord
+    from echo_image.catalogue import ImageFilter, ImageRecord
     from echo_image.duplicates import DuplicateGroup
     from echo_image.image import DecodeLimits, Image, decode
     from echo_image.library import (
         AddInterrupted,
         AddReport,
         CheckReport,
+        Explanation,
         Failure,
         Library,
         LibraryInfo,
+        Preview,
         Progress,
         RemoveReport,
         compare,
         open_library,
     )
     from echo_image.retrieval import QueryInfo, SearchResult, warm_up
+    from echo_image.verify.changes import Change
     from echo_image.verify.decide import Verdict
     from echo_image.verify.describe import Transform
-    from echo_image.verify.results import Match
+    from echo_image.verify.reasons import Reason
+    from echo_image.verify.results import Match, MatchedImage
 
 _HOMES = {
     "AddInterrupted": "library",
     "AddReport": "library",
+    "Change": "verify.changes",
     "CheckReport": "library",
     "DecodeLimits": "image",
     "DuplicateGroup": "duplicates",
+    "Explanation": "library",
     "Failure": "library",
     "Image": "image",
+    "ImageFilter": "catalogue",
     "ImageRecord": "catalogue",
     "Library": "library",
     "LibraryInfo": "library",
     "Match": "verify.results",
+    "MatchedImage": "verify.results",
+    "Preview": "library",
     "Progress": "library",
     "QueryInfo": "retrieval",
+    "Reason": "verify.reasons",
     "RemoveReport": "library",
     "SearchResult": "retrieval",
     "Transform": "verify.describe",
@@ -70,17 +80,23 @@ _HOMES = {
 __all__ = [
     "AddInterrupted",
     "AddReport",
+    "Change",
     "CheckReport",
     "DecodeLimits",
     "DuplicateGroup",
+    "Explanation",
     "Failure",
     "Image",
+    "ImageFilter",
     "ImageRecord",
     "Library",
     "LibraryInfo",
     "Match",
+    "MatchedImage",
+    "Preview",
     "Progress",
     "QueryInfo",
+    "Reason",
     "RemoveReport",
     "SearchResult",
     "Transform",

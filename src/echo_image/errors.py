@@ -68,6 +68,9 @@ class EchoImageError(Exception):
     Args:
         message: What was given and what was expected, one sentence, for a person.
         hint: What to do next; empty where there is nothing to advise.
+
+    Attributes:
+        request_id: Of the request that failed, where a service told of the error; else empty.
     """
 
     code: ClassVar[str] = "error"
@@ -78,6 +81,7 @@ class EchoImageError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.request_id = ""
 
     def to_dict(self) -> dict[str, str]:
         """Return `{"code", "message", "hint"}`, the body shared by command line and service."""

@@ -7,8 +7,9 @@ one writer at a time (the library holds the lock); readers see the last committe
 
 from __future__ import annotations
 
-from echo_image.catalogue.catalogue import Catalogue
+from echo_image.catalogue.catalogue import LAST_KEY, Catalogue
 from echo_image.catalogue.database import create, has_older_layout, take_over_log
+from echo_image.catalogue.filtering import EVERY_IMAGE, ImageFilter
 from echo_image.catalogue.packs import Packs
 from echo_image.catalogue.records import (
     UNKNOWN,
@@ -18,12 +19,16 @@ from echo_image.catalogue.records import (
     NewImage,
     Place,
     SegmentRecord,
+    key_of_cursor,
 )
 
 __all__ = [
+    "EVERY_IMAGE",
+    "LAST_KEY",
     "UNKNOWN",
     "Catalogue",
     "FileStamp",
+    "ImageFilter",
     "ImageRecord",
     "KnownLocation",
     "NewImage",
@@ -32,5 +37,6 @@ __all__ = [
     "SegmentRecord",
     "create",
     "has_older_layout",
+    "key_of_cursor",
     "take_over_log",
 ]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from echo_image.catalogue.database import Database
+from echo_image.catalogue.filtering import EVERY_IMAGE, ImageFilter
 from echo_image.catalogue.records import FileStamp, ImageRecord, KnownLocation, NewImage, Place
 from echo_image.catalogue.segments import SegmentTable
 from echo_image.errors import LibraryCorrupt
@@ -23,7 +24,7 @@ _BY_KEYS = f"{_RECORD} WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"
 _KNOWN = "SELECT location, image_id, num_bytes, mtime_ns FROM locations WHERE location IN"
 # SQLite's default limit on variables in one statement is 999 in older builds.
 _VARIABLES = 900
-_LAST = 2**62
+LAST_KEY = 2**62
 
 
 class Catalogue:
@@ -204,13 +205,29 @@ class Catalogue:
             rows = connection.execute(f"{_RECORD} WHERE content_id = ?", (content_id,)).fetchall()
             return next(iter(self._with_locations(connection, rows).values()), None)
 
-    def page(self, *, after: int, limit: int) -> list[ImageRecord]:
-        """Return up to `limit` images with keys above `after`, in the order of their keys."""
+    def page(
+        self, *, after: int, limit: int, only: ImageFilter = EVERY_IMAGE, newest_first: bool = False
+    ) -> list[ImageRecord]:
+        """Return up to `limit` images that `only` means with keys above `after`, in the order of their keys.
+
+        With `newest_first` those below `after`, in the opposite order.
+        """
+        condition, values = only.sql()
+        way, order = ("<", " DESC") if newest_first else (">", "")
+        statement = f"{_RECORD} WHERE id {way} ?{f' AND {condition}' if condition else ''} ORDER BY id{order}"
         with self._database.consistent() as connection:
             rows = connection.execute(
-                f"{_RECORD} WHERE id > ? ORDER BY id LIMIT ?", (after, min(limit, _LAST))
+                f"{statement} LIMIT ?", (after, *values, min(limit, LAST_KEY))
             ).fetchall()
             return list(self._with_locations(connection, rows).values())
+
+    def keys_of(self, only: ImageFilter) -> list[int]:
+        """Return the keys of the images that a filter means, ascending."""
+        condition, values = only.sql()
+        where = f" WHERE {condition}" if condition else ""
+        with self._database.reading() as connection:
+            rows = connection.execute(f"SELECT id FROM images{where} ORDER BY id", values)  # noqa: S608
+            return [row[0] for row in rows]
 
     def _with_locations(
         self, connection: sqlite3.Connection, rows: list[tuple[Any, ...]]
@@ -241,7 +258,7 @@ class Catalogue:
             )
             return {row[0]: Place(*row[1:]) for row in rows}
 
-    def all_keys(self, *, after: int = 0, last: int = _LAST, limit: int = _LAST) -> list[int]:
+    def all_keys(self, *, after: int = 0, last: int = LAST_KEY, limit: int = LAST_KEY) -> list[int]:
         """Return the keys above `after`, up to `last`, ascending, at most `limit` of them."""
         with self._database.reading() as connection:
             rows = connection.execute(

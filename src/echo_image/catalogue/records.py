@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +36,11 @@ class ImageRecord:
     added_at: str
     attributes: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def cursor(self) -> str:
+        """Where a listing goes on after this image, also when it is removed meanwhile."""
+        return f"c{self.key}"
+
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON of the public contract (without the internal key)."""
         return {
@@ -50,6 +56,12 @@ class ImageRecord:
             "added_at": self.added_at,
             "attributes": self.attributes,
         }
+
+
+def key_of_cursor(cursor: str) -> int | None:
+    """Return the key in a cursor, None where it is none."""
+    found = re.fullmatch(r"c([0-9]{1,18})", cursor)
+    return None if found is None else int(found[1])
 
 
 @dataclass(frozen=True, slots=True)

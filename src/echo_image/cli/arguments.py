@@ -44,6 +44,19 @@ def workers(text: str) -> int:
     return _whole(text, 1, _MAX_WORKERS)
 
 
+def pixels(text: str) -> int:
+    """Read a number of pixels."""
+    return _whole(text, 0, 2**31 - 1)
+
+
+def names(text: str) -> list[str]:
+    """Read names parted by commas, at least one."""
+    found = [name.strip() for name in text.split(",") if name.strip()]
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text!r} names nothing")
+    return found
+
+
 def port(text: str) -> int:
     """Read a TCP port; 0 lets the system choose a free one."""
     return _whole(text, 0, 65_535)

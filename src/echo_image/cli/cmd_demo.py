@@ -79,8 +79,11 @@ def _fill(path: Path, demo: DemoFolder, settings: Settings, terminal: Terminal) 
 
 
 def _search_once(path: Path, demo: DemoFolder, evidence: Path, settings: Settings, terminal: Terminal) -> int:
-    from echo_image import open_library
+    from echo_image import open_library, warm_up
 
+    # Before the search, so that the time that is told is what a search takes.
+    terminal.say("compiling what a search needs (some seconds the first time, then it is kept)")
+    warm_up()
     query = demo.queries[0]
     terminal.say(f"searching with {query.path}: {query.original}, {query.about}")
     with open_library(path, create=False, read_only=True, settings=settings) as library:

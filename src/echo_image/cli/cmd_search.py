@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from echo_image.cli import arguments
+from echo_image.cli.filtering import add_filters, filter_of
 from echo_image.cli.parser import add_command, add_scoring
 from echo_image.cli.status import DONE
 from echo_image.cli.terminal import Column
@@ -59,6 +60,12 @@ def add_parser(commands: Subparsers) -> None:
         metavar="X,Y,W,H",
         help="search with this part of the query only, in pixels from its top left corner",
     )
+    parser.add_argument(
+        "--verdicts",
+        type=arguments.names,
+        metavar="NAMES",
+        help="only matches with these verdicts, by commas (identical, copy, edited, part, similar)",
+    )
     add_scoring(parser)
     parser.add_argument(
         "--save-evidence",
@@ -66,6 +73,7 @@ def add_parser(commands: Subparsers) -> None:
         type=Path,
         help="write a PNG for each match that shows what agrees, as DIR/RANK-ID.png",
     )
+    add_filters(parser)
 
 
 def run(args: argparse.Namespace, terminal: Terminal) -> int:
@@ -82,6 +90,8 @@ def run(args: argparse.Namespace, terminal: Terminal) -> int:
             min_score=settings.search.min_score if args.min_score is None else args.min_score,
             region=args.region,
             scoring=args.scoring,
+            verdicts=args.verdicts,
+            only=filter_of(args),
         )
         paths: Sequence[Path] = ()
         if args.save_evidence is not None:

@@ -44,7 +44,7 @@ def faded(image: PilImage) -> PilImage:
 
 def captioned(image: PilImage, text: str = "LOOK WHAT I FOUND") -> PilImage:
     """Return the image with white bars above and below and a line of text, as a meme."""
-    bar = max(28, image.height // 7)
+    bar = max(28, image.height // 9)
     framed = ImageOps.expand(image, (0, bar, 0, bar), fill=(255, 255, 255))
     draw = ImageDraw.Draw(framed)
     font = ImageFont.load_default(bar * 0.5)

@@ -20,7 +20,7 @@ from echo_image.retrieval.query import stored_reference
 from echo_image.store import Store
 from echo_image.store.snapshot import HASH_BYTES
 from echo_image.verify.decide import PROVEN_SCORE, Verdict
-from echo_image.verify.judge import Named, judge
+from echo_image.verify.judge import NAMELESS, judge
 from echo_image.verify.measure import Subject
 
 #: Hashes of images with less (0..100) say little: flat images are all near each other. The published
@@ -132,7 +132,7 @@ class _Verified:
         query, candidate = self._subject(first), self._subject(second)
         if query is None or candidate is None:
             return None
-        match = judge(query, _features_of(query), candidate, Named("", ()))
+        match = judge(query, _features_of(query), candidate, NAMELESS)
         return None if match.verdict is Verdict.SIMILAR else match.score
 
     def _read(self, key: int) -> Subject | None:

@@ -17,6 +17,7 @@ __all__ = [
     "WHITE",
     "Colour",
     "heat",
+    "heat_layer",
     "line_colours",
     "wash",
 ]
@@ -62,8 +63,25 @@ def heat(similarity: NDArray[np.float32], grey: NDArray[np.uint8]) -> NDArray[np
         similarity: (H, W) float32 SSIM; below 0 counts as 0.
         grey: (H, W) uint8, the image to tell where one is.
     """
+    colour, cover = _heat_of(similarity)
+    paper = 150.0 + grey.astype(np.float64)[..., None] * (100.0 / 255.0)
+    return cast("NDArray[np.uint8]", np.rint(paper * (1 - cover) + colour * cover).astype(np.uint8))
+
+
+def heat_layer(similarity: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Return (H, W, 4) RGBA to lay upon an image: clear where both are alike and outside the mask.
+
+    Args:
+        similarity: as for `heat`.
+        mask: (H, W) bool, where there is anything to compare.
+    """
+    colour, cover = _heat_of(similarity)
+    layer = np.concatenate([colour, 255.0 * cover * mask[..., None]], axis=-1)
+    return cast("NDArray[np.uint8]", np.rint(layer).astype(np.uint8))
+
+
+def _heat_of(similarity: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the colour of each place, (H, W, 3), and how far it covers what is below, (H, W, 1)."""
     difference = 1.0 - np.clip(similarity.astype(np.float64), 0.0, 1.0)
     colour = np.stack([np.interp(difference, HEAT_AT, HEAT[:, channel]) for channel in range(3)], axis=-1)
-    paper = 150.0 + grey.astype(np.float64)[..., None] * (100.0 / 255.0)
-    cover = np.clip(difference * 2.0, 0.0, 0.9)[..., None]
-    return cast("NDArray[np.uint8]", np.rint(paper * (1 - cover) + colour * cover).astype(np.uint8))
+    return colour, np.clip(difference * 2.0, 0.0, 0.9)[..., None]

@@ -60,6 +60,7 @@ class AddOptions:
         decode_limits, fetch_limits: what a stranger's item may cost.
         attributes: JSON object kept with every new image.
         progress: called about ten times a second.
+        stop: asked between items; once it says true, what was done is stored and nothing more is begun.
     """
 
     workers: int
@@ -67,6 +68,7 @@ class AddOptions:
     fetch_limits: FetchLimits
     attributes: dict[str, Any] = field(default_factory=dict)
     progress: ProgressCallback | None = None
+    stop: Callable[[], bool] = bool
 
 
 class Addition:
@@ -99,9 +101,12 @@ class Addition:
             with closing(self._outcomes(self._tasks(offered))) as outcomes:
                 for task, outcome in outcomes:
                     self._take(task, outcome)
+                    if self._options.stop():
+                        break
             self._commit()
-            self._writer.seal()
-            self._writer.tidy()
+            if not self._options.stop():
+                self._writer.seal()
+                self._writer.tidy()
             self._tell("", last=True)
         except KeyboardInterrupt as interrupt:
             self._stopped = True
@@ -148,7 +153,7 @@ class Addition:
     def _tasks(self, offered: Iterable[Offered]) -> Iterator[Task]:
         """Yield what must be read; count what has not changed or cannot be read."""
         items = iter(offered)
-        while chunk := list(itertools.islice(items, _LOOKUP_ITEMS)):
+        while not self._options.stop() and (chunk := list(itertools.islice(items, _LOOKUP_ITEMS))):
             self._seen += len(chunk)
             known = self._writer.catalogue.known_locations([item.location for item in chunk])
             for item in chunk:

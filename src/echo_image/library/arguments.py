@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from echo_image.errors import UsageError
+from echo_image.verify.decide import Verdict
 
 #: The longest path of Linux is 4,096 bytes, a sensible URL is shorter.
 MAX_LOCATION_BYTES = 8192
@@ -57,3 +59,23 @@ def checked_attributes(attributes: dict[str, Any] | None) -> dict[str, Any]:
         )
     read_back: dict[str, Any] = json.loads(text)
     return read_back
+
+
+def checked_verdicts(verdicts: Iterable[str] | None) -> frozenset[Verdict] | None:
+    """Return verdicts by their names.
+
+    Raises:
+        UsageError: there is no such verdict, or none was named.
+    """
+    if verdicts is None:
+        return None
+    known = ", ".join(Verdict)
+    try:
+        chosen = frozenset(
+            Verdict(verdict) for verdict in ([verdicts] if isinstance(verdicts, str) else verdicts)
+        )
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"verdicts has what is none: {error}", hint=f"the verdicts are {known}") from error
+    if not chosen:
+        raise UsageError("verdicts is empty", hint=f"the verdicts are {known}")
+    return chosen

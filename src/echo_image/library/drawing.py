@@ -46,7 +46,7 @@ def _moved(points: NDArray[np.float32], matrix: NDArray[np.floating]) -> NDArray
 def _facts(match: Match) -> list[str]:
     return [
         f"verdict: {match.verdict.value}",
-        f"score: {match.score:.0f} of 100",
+        f"score: {int(match.score)} of 100",
         f"similarity: {match.similarity:.0f} of 100",
         f"what was done: {', '.join(match.transform.words) or 'nothing proven'}",
         f"inliers: {match.inliers}",

@@ -11,16 +11,18 @@ from types import TracebackType
 from typing import Any
 
 from echo_image import duplicates
-from echo_image.catalogue import ImageRecord
+from echo_image.catalogue import EVERY_IMAGE, LAST_KEY, ImageFilter, ImageRecord, key_of_cursor
 from echo_image.duplicates import DuplicateGroup
 from echo_image.errors import EchoImageError, LibraryReadOnly, NotFound, StorageFull, UsageError
+from echo_image.features import thumbnail
 from echo_image.image import Image
 from echo_image.ingest.adding import Addition, AddOptions
 from echo_image.ingest.reports import AddReport, Progress
 from echo_image.ingest.sources import Source, offer, printable
 from echo_image.ingest.uploading import upload
-from echo_image.library.arguments import checked_attributes, checked_location
+from echo_image.library.arguments import checked_attributes, checked_location, checked_verdicts
 from echo_image.library.drawing import draw_match
+from echo_image.library.explaining import Explanation, explain
 from echo_image.library.limits import LibrarySettings, Limits
 from echo_image.library.loading import Query, load_query
 from echo_image.library.reports import CheckReport, LibraryInfo, RemoveReport, info_of
@@ -29,6 +31,7 @@ from echo_image.retrieval.query import part_of
 from echo_image.retrieval.search import SearchOptions
 from echo_image.retrieval.standin import image_of
 from echo_image.store import Store, Writer, find_problems, sealing
+from echo_image.verify.alignment import Rendering
 from echo_image.verify.decide import PROVEN_SCORE
 
 Region = tuple[int, int, int, int]
@@ -94,6 +97,7 @@ class Library:
         workers: int | None = None,
         progress: Callable[[Progress], None] | None = None,
         attributes: dict[str, Any] | None = None,
+        stop: Callable[[], bool] | None = None,
     ) -> AddReport:
         """Add files, folders (to the bottom) and URLs.
 
@@ -106,6 +110,7 @@ class Library:
             workers: processes that decode and extract; one for each core by default.
             progress: called about ten times a second.
             attributes: JSON object kept with every image that is new, at most 64 KiB.
+            stop: asked between items; once it says true, the report of what was done until then is returned.
 
         Raises:
             NotFound: nothing that was named is there.
@@ -121,6 +126,7 @@ class Library:
             fetch_limits=self._limits.fetch,
             attributes=checked_attributes(attributes),
             progress=progress,
+            stop=stop or bool,
         )
         with self._writer() as writer:
             return Addition(self._store, writer, options).run(offer(source, library=self.path))
@@ -189,6 +195,8 @@ class Library:
         min_score: float | None = None,
         region: Region | None = None,
         scoring: str = "aligned",
+        verdicts: Iterable[str] | None = None,
+        only: ImageFilter | None = None,
     ) -> SearchResult:
         """Find the images that show the same as the query.
 
@@ -199,6 +207,8 @@ class Library:
             min_score: leave out matches below this score, 0..100.
             region: (x, y, width, height) px of the upright query: search for this part only.
             scoring: `aligned`, or `plain` for the first application's score (reads originals again).
+            verdicts: leave out matches with other verdicts; all where None.
+            only: search among these images only.
 
         Raises:
             UsageError, InvalidRegion: an argument is out of range.
@@ -207,7 +217,7 @@ class Library:
 
         Cost: about 60 ms on two cores for libraries of some thousand images.
         """
-        options = SearchOptions(limit, min_score, scoring)
+        options = SearchOptions(limit, min_score, scoring, checked_verdicts(verdicts), only or EVERY_IMAGE)
         image = self._load(query, full=scoring == "plain")
         return search(self._store, image, options, region=region, limits=self._limits.decode)
 
@@ -236,6 +246,35 @@ class Library:
         part = part_of(image, region)
         return draw_match(part, record, match_with(self._store, part, record), self.thumbnail(record.id))
 
+    def explain(
+        self,
+        query: Query | ImageRecord,
+        image_id: str,
+        *,
+        region: Region | None = None,
+        originals: bool = False,
+    ) -> Explanation:
+        """Return why (or why not) a query and an image of the library match, as data to show.
+
+        Args:
+            query: as for `search`.
+            image_id: of the image, as in `Match.id`.
+            region: as for `search`; the query is then this part, and its px are counted from its corner.
+            originals: show the image from its file where that is there unchanged, else from its thumbnail.
+
+        Raises:
+            NotFound: the library has no such image.
+            The others as for `search`.
+        """
+        record = self.image(image_id)
+        part = part_of(self._load(query), region)
+        match = match_with(self._store, part, record)
+        look = Rendering(thumbnail.decode(self.thumbnail(record.id)), record.width, record.height)
+        if originals:
+            original = image_of(self._store, record, self._limits.decode)
+            look = Rendering(original.pixels, record.width, record.height)
+        return explain(Rendering(part.pixels, part.width, part.height), look, match)
+
     def duplicates(self, *, min_score: float = PROVEN_SCORE) -> list[DuplicateGroup]:
         """Return the groups of images that show the same, as wholes.
 
@@ -248,20 +287,35 @@ class Library:
 
     # Looking
 
-    def images(self, *, after: str | None = None, limit: int = 50) -> list[ImageRecord]:
-        """Return up to `limit` images in the order they were added.
+    def images(
+        self,
+        *,
+        after: str | None = None,
+        limit: int = 50,
+        only: ImageFilter | None = None,
+        newest_first: bool = False,
+    ) -> list[ImageRecord]:
+        """Return up to `limit` images in the order they were added, or in the opposite one.
 
         Args:
-            after: id of the last image already seen.
+            after: `cursor` (or id) of the last image already seen; a cursor stays good when it is removed.
             limit: at least 1.
+            only: leave out the others.
+            newest_first: the opposite order.
 
         Raises:
             NotFound: `after` is no image of the library.
         """
         if limit < 1:
             raise UsageError(f"limit must be at least 1, not {limit}")
-        start = 0 if after is None else self.image(after).key
-        return self._store.catalogue.page(after=start, limit=limit)
+        start = (LAST_KEY if newest_first else 0) if after is None else self._key_after(after)
+        return self._store.catalogue.page(
+            after=start, limit=limit, only=only or EVERY_IMAGE, newest_first=newest_first
+        )
+
+    def _key_after(self, after: str) -> int:
+        key = key_of_cursor(after)
+        return self.image(after).key if key is None else key
 
     def image(self, image_id: str) -> ImageRecord:
         """Return what the library knows of an image; raises NotFound."""
@@ -269,6 +323,15 @@ class Library:
         if record is None:
             raise self._no_such(image_id)
         return record
+
+    def image_at(self, location: str) -> ImageRecord:
+        """Return what the library knows of the image found at `location`; raises NotFound."""
+        known = self._store.catalogue.known_locations([printable(location)])
+        found = self._store.catalogue.records([one.key for one in known.values()])
+        if not found:
+            message = f"the library has no image at {printable(location)[:200]}"
+            raise NotFound(message, hint="locations are in every match and in every listing")
+        return next(iter(found.values()))
 
     def _find(self, image_id: str) -> ImageRecord | None:
         try:

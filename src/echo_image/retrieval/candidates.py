@@ -128,13 +128,17 @@ def _by_words(snapshot: Snapshot, query: Prepared, local: LocalFeatures) -> list
         query.image.width,
         query.image.height,
         vocabulary.load(),
-        effort_for(len(snapshot)),
+        effort_for(snapshot.num_indexed),
         num_stored=len(query.features.local),
     )
-    keys, scores = _best(snapshot, search_words(snapshot.segments, words))
+    # What chance gives is told by all images, also where few of them are wanted.
+    keys, scores = _best(snapshot.unrestricted(), search_words(snapshot.segments, words))
     if not len(keys):
         return []
     chance = scores[min(_BACKGROUND_RANK, len(scores) - 1)]
+    if snapshot.allowed is not None:
+        wanted = snapshot.is_live(keys)
+        keys, scores = keys[wanted], scores[wanted]
     return list(zip(keys.tolist(), (scores / chance).tolist(), strict=True))
 
 
@@ -143,7 +147,7 @@ def _by_hash(snapshot: Snapshot, codes: NDArray[np.uint64], count: int) -> list[
     parts: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
     orientation_of: dict[int, int] = {}
     for segment in snapshot.segments:
-        rows, distances, orientations = hashes.search(segment.codes, codes, count + len(snapshot.removed))
+        rows, distances, orientations = hashes.search(segment.codes, codes, _enough(snapshot, count))
         parts.append((rows, -distances.astype(np.float32)))
         orientation_of |= dict(zip(segment.keys[rows].tolist(), orientations.tolist(), strict=True))
     keys, scores = (values[:count] for values in _best(snapshot, parts))
@@ -158,12 +162,17 @@ def _by_layout(snapshot: Snapshot, query: Prepared, count: int) -> list[tuple[in
     """Return keys and strengths."""
     parts = []
     for segment in snapshot.segments:
-        rows, distances = layouts.search(
-            segment.layouts, query.features.layout, count + len(snapshot.removed)
-        )
+        rows, distances = layouts.search(segment.layouts, query.features.layout, _enough(snapshot, count))
         parts.append((rows, -distances))
     keys, scores = (values[:count] for values in _best(snapshot, parts))
     return list(zip(keys.tolist(), np.exp(scores + _CHANCE_LAYOUT).tolist(), strict=True))
+
+
+def _enough(snapshot: Snapshot, count: int) -> int:
+    """Return how many must be looked for so that `count` live ones are among them, if there are so many."""
+    if snapshot.allowed is not None:
+        return sum(len(segment) for segment in snapshot.segments)
+    return count + len(snapshot.removed)
 
 
 def _best(

@@ -43,6 +43,11 @@ class SearchResult:
     matches: tuple[Match, ...]
     note: str = ""
 
+    @property
+    def note_code(self) -> str:
+        """The note for programs: `too_little_detail`, or empty."""
+        return "too_little_detail" if self.note else ""
+
     def to_dict(self) -> dict[str, object]:
         """Return the JSON of the public contract."""
         query: dict[str, object] = {
@@ -59,4 +64,5 @@ class SearchResult:
             "candidates": self.candidates,
             "matches": [match.to_dict() for match in self.matches],
             "note": self.note,
+            "note_code": self.note_code,
         }

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from echo_image.catalogue import ImageRecord
+from echo_image.catalogue import EVERY_IMAGE, ImageFilter, ImageRecord
 from echo_image.errors import UsageError
 from echo_image.image import DecodeLimits, Image
 from echo_image.retrieval.candidates import Candidate, Shortlists, propose
@@ -22,12 +22,16 @@ from echo_image.retrieval.results import QueryInfo, SearchResult
 from echo_image.retrieval.standin import image_of
 from echo_image.store import Store
 from echo_image.verify import decide
-from echo_image.verify.judge import Named, identical, judge, with_word
-from echo_image.verify.results import Match
+from echo_image.verify.changes import INVERTED
+from echo_image.verify.decide import Verdict
+from echo_image.verify.judge import Named, identical, judge, with_change
+from echo_image.verify.results import Match, MatchedImage
 
 SCORINGS = ("aligned", "plain")
 #: With at most this many images the first application's score is computed for each of them, as it did.
 PLAIN_EXHAUSTIVE = 200
+#: So few images that a filter leaves are all compared: nothing need be proposed.
+_ALL_AMONG = 24
 
 #: A second look with inverted colours is short: what is inverted and nothing else the hash has found already.
 _INVERTED_LISTS = Shortlists(hashed=0, layout=0, words=12, mirrored=6)
@@ -45,11 +49,15 @@ class SearchOptions:
         limit: matches returned at most, at least 1.
         min_score: matches below this score (0..100) are left out.
         scoring: `aligned`, or `plain` for the first application's score.
+        verdicts: matches with other verdicts are left out; None keeps all.
+        only: matches with other images are left out, before they are counted among the candidates.
     """
 
     limit: int = 5
     min_score: float | None = None
     scoring: str = "aligned"
+    verdicts: frozenset[Verdict] | None = None
+    only: ImageFilter = EVERY_IMAGE
 
     def __post_init__(self) -> None:
         if not is_whole_number(self.limit) or self.limit < 1:
@@ -109,11 +117,15 @@ def search(
     clock = _Clock()
     query = prepare(part_of(image, region))
     clock.lap("extract")
-    snapshot = store.snapshot()
-    exact = _exact(store, query)
-    proposed = propose(snapshot, query, Shortlists().for_limit(options.limit), _pool())
-    if options.scoring == "plain" and len(snapshot) <= PLAIN_EXHAUSTIVE:
-        proposed = [Candidate(key, 0) for key in store.catalogue.all_keys()]
+    snapshot, exact = store.snapshot(), _exact(store, query)
+    few = PLAIN_EXHAUSTIVE if options.scoring == "plain" else 0
+    if not options.only.is_empty:
+        snapshot, few = store.snapshot_of(options.only), max(few, _ALL_AMONG)
+        exact = [key for key in exact if snapshot.is_live(np.array([key]))[0]]
+    if len(snapshot) <= few:
+        proposed = [Candidate(key, 0) for key in snapshot.live_keys()]
+    else:
+        proposed = propose(snapshot, query, Shortlists().for_limit(options.limit), _pool())
     candidates = {key: Candidate(key, 0) for key in exact} | {c.key: c for c in proposed}
     clock.lap("candidates")
     known = _recorded(store, candidates.values())
@@ -173,7 +185,7 @@ def _inverted_too(matches: list[Match], inverted: list[Match]) -> list[Match]:
     """
     found = {match.id: match for match in inverted if match.is_proven}
     rest = [match for match in matches if match.id not in found]
-    return rest + [with_word(match, "colours inverted") for match in found.values()]
+    return rest + [with_change(match, INVERTED) for match in found.values()]
 
 
 def _verify(
@@ -185,7 +197,7 @@ def _verify(
 
     def one(item: tuple[Candidate, ImageRecord]) -> Match | None:
         candidate, record = item
-        name = Named(record.id, record.locations)
+        name = _named(record)
         if record.key in exact:
             return identical(query.subject, name)
         if record.key not in stored or record.key not in thumbnails:
@@ -201,10 +213,22 @@ def _verify(
         if candidate.inverted and not match.is_proven:
             other = judge(inverted.subject, inverted.features, reference, name, candidate.hands)
             if other.score > match.score:
-                return with_word(other, "colours inverted")
+                return with_change(other, INVERTED)
         return match
 
     return [match for match in _pool().map(one, known) if match is not None]
+
+
+def _named(record: ImageRecord) -> Named:
+    known = MatchedImage(
+        width=record.width,
+        height=record.height,
+        format=record.format,
+        num_bytes=record.num_bytes,
+        added_at=record.added_at,
+        attributes=record.attributes,
+    )
+    return Named(record.id, record.locations, known)
 
 
 def _rank(matches: list[Match], options: SearchOptions, *, detailed: bool) -> list[Match]:
@@ -214,7 +238,13 @@ def _rank(matches: list[Match], options: SearchOptions, *, detailed: bool) -> li
     picture and a crop of it the picture does.
     """
     floor = decide.SIMILAR_SCORE if options.min_score is None else options.min_score
-    shown = [match for match in matches if match.score >= floor and (match.is_proven or detailed)]
+    shown = [
+        match
+        for match in matches
+        if match.score >= floor
+        and (match.is_proven or detailed)
+        and (options.verdicts is None or match.verdict in options.verdicts)
+    ]
     if options.scoring == "plain":
         shown.sort(key=lambda match: (-match.score, match.location, match.id))
     else:

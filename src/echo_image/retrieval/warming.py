@@ -18,7 +18,7 @@ from echo_image.index.words.search import search as search_words
 from echo_image.retrieval.query import prepare, stored_reference
 from echo_image.store.extraction import extract
 from echo_image.store.snapshot import parse
-from echo_image.verify.judge import Named, judge
+from echo_image.verify.judge import NAMELESS, judge
 
 
 def warm_up() -> None:
@@ -35,7 +35,7 @@ def warm_up() -> None:
     extracted = extract(part, {})
     known = parse(extracted.features)
     other = stored_reference(known, extracted.thumbnail, width=part.width, height=part.height, quality=100)
-    judge(query.subject, query.features, other, Named("", ()))
+    judge(query.subject, query.features, other, NAMELESS)
     words = vocabulary.load()
     local = query.features.local
     narrow = postings.build([known.local], words)

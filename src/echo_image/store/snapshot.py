@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,17 +27,43 @@ class Snapshot:
     Attributes:
         segments: in the order of keys; the last may live in memory only.
         removed: (R,) int64, ascending keys that segments still name but the catalogue no longer has.
+        allowed: (A,) int64, ascending keys of the only images that are wanted; None where all are.
     """
 
     segments: tuple[Segment, ...]
     removed: NDArray[np.int64]
+    allowed: NDArray[np.int64] | None = None
 
     def is_live(self, keys: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Say for each key whether the image is still in the library."""
-        return ~np.isin(keys, self.removed)
+        """Say for each key whether the image is still in the library, and wanted."""
+        live = ~np.isin(keys, self.removed)
+        if self.allowed is None:
+            return live
+        places = np.minimum(np.searchsorted(self.allowed, keys), max(len(self.allowed) - 1, 0))
+        return live & (self.allowed[places] == keys) if len(self.allowed) else np.zeros(len(keys), np.bool_)
+
+    def restricted(self, keys: list[int]) -> Snapshot:
+        """Return the view of these images only; the keys ascend."""
+        return replace(self, allowed=np.array(keys, np.int64))
+
+    def unrestricted(self) -> Snapshot:
+        """Return the view of all images."""
+        return self if self.allowed is None else replace(self, allowed=None)
+
+    def live_keys(self) -> list[int]:
+        """Return the keys of the images that are live, ascending."""
+        keys = [segment.keys[self.is_live(segment.keys)] for segment in self.segments]
+        return [int(key) for part in keys for key in part]
+
+    @property
+    def num_indexed(self) -> int:
+        """How many live images the indexes hold, wanted or not: what a scan costs grows with it."""
+        return sum(len(segment) for segment in self.segments) - len(self.removed)
 
     def __len__(self) -> int:
-        return sum(len(segment) for segment in self.segments) - len(self.removed)
+        if self.allowed is None:
+            return self.num_indexed
+        return sum(int(np.count_nonzero(self.is_live(segment.keys))) for segment in self.segments)
 
 
 def make(segments: Iterable[Segment], removed: Iterable[int]) -> Snapshot:

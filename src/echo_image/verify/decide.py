@@ -54,7 +54,7 @@ _SUPPORT_DETAIL = 0.2
 #: one breed can have 7.
 _FEW_INDEPENDENT = 10
 _FEW_DETAIL = 0.32
-_COLOR_DIFFERENCE = 50.0
+COLOR_DIFFERENCE = 50.0
 #: Few inliers that bring this many more when they are looked for where the model expects them show a pattern
 #: that repeats: lines of print, checks, a mesh. Edited images with so few bring 2.2 times as many at most, of
 #: 60 photographs of prints one brings 2.6 times as many.
@@ -77,7 +77,7 @@ _PLAIN_SSIM = 0.6
 _PLAIN_AGREEING = 0.75
 
 #: Hashes this close, with alike looks, prove a copy without any key point.
-_HASH_BITS = 60
+HASH_BITS = 60
 _HASH_SSIM = 0.55
 _HASH_DETAIL = 0.3
 
@@ -196,23 +196,31 @@ def _proves_by_geometry(evidence: Evidence, probability: float) -> bool:
     places = evidence.independent
     if places < MIN_INDEPENDENT:
         return False
-    if places < _LINE_INDEPENDENT and evidence.linearity < _MIN_LINEARITY:
-        return False
-    if _repeats(evidence):
+    if on_one_line(evidence) or repeats(evidence):
         return False
     if evidence.plain:
         alike = evidence.ssim >= _PLAIN_SSIM and evidence.agreeing >= _PLAIN_AGREEING
         return alike and evidence.worst_color <= _HASH_WORST_RECOLORED and probability >= PROVEN_SCORE / 100
     if places >= _SURE_INDEPENDENT:
         return True
-    if places < _FEW_INDEPENDENT:
-        distant = evidence.color_difference >= _COLOR_DIFFERENCE
-        if distant or evidence.detail_ssim < _FEW_DETAIL:
-            return False
-    return evidence.detail_ssim >= _SUPPORT_DETAIL and probability >= PROVEN_SCORE / 100
+    if places < _FEW_INDEPENDENT and evidence.color_difference >= COLOR_DIFFERENCE:
+        return False
+    return evidence.detail_ssim >= needed_detail(evidence) and probability >= PROVEN_SCORE / 100
 
 
-def _repeats(evidence: Evidence) -> bool:
+def on_one_line(evidence: Evidence) -> bool:
+    """Say whether too few inliers lie on too straight a line to prove anything."""
+    return evidence.independent < _LINE_INDEPENDENT and evidence.linearity < _MIN_LINEARITY
+
+
+def needed_detail(evidence: Evidence) -> float:
+    """Return how alike the details must look with so many inliers, -1..1; with very many anything goes."""
+    if evidence.independent >= _SURE_INDEPENDENT:
+        return -1.0
+    return _FEW_DETAIL if evidence.independent < _FEW_INDEPENDENT else _SUPPORT_DETAIL
+
+
+def repeats(evidence: Evidence) -> bool:
     """Say whether the inliers are of a pattern that has as many anywhere."""
     few = evidence.independent < _REPEATS_INDEPENDENT and not evidence.plain
     return few and evidence.supported > _REPEATS_RATIO * evidence.independent
@@ -222,12 +230,12 @@ def _proves_by_sight(evidence: Evidence) -> bool:
     return (
         evidence.supported >= _SEEN_SUPPORTED
         and not evidence.plain
-        and (not _repeats(evidence) or _is_seen_exactly(evidence))
+        and (not repeats(evidence) or _is_seen_exactly(evidence))
         and max(evidence.query_overlap, evidence.match_overlap) >= _SEEN_OVERLAP
         and evidence.structure.share >= _SEEN_SHARE
         and evidence.structure.middle >= _SEEN_MIDDLE
         and evidence.detail_ssim >= _SEEN_DETAIL
-        and evidence.color_difference < _COLOR_DIFFERENCE
+        and evidence.color_difference < COLOR_DIFFERENCE
     )
 
 
@@ -243,7 +251,7 @@ def _is_seen_exactly(evidence: Evidence) -> bool:
 def _proves_by_hash(evidence: Evidence) -> bool:
     return (
         evidence.quality >= MIN_HASH_QUALITY
-        and evidence.hash_distance <= _HASH_BITS
+        and evidence.hash_distance <= HASH_BITS
         and evidence.ssim >= _HASH_SSIM
         and evidence.detail_ssim >= _HASH_DETAIL
         and min(evidence.query_overlap, evidence.match_overlap) > _PART_AGREEING

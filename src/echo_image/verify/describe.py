@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from echo_image.verify import geometry
+from echo_image.verify.changes import RE_ENCODED, Change
 from echo_image.verify.evidence import Evidence
-from echo_image.verify.photometric import photometric_words
+from echo_image.verify.photometric import photometric_changes
 
 #: Overlaps above this count as "all of it".
 _WHOLE = 0.95
@@ -30,7 +31,7 @@ class Transform:
             after mirroring left-right where mirrored.
         scale: match px per query px (linear): 2.0 means that the query shows it at half the size.
         stretch: ratio of the larger to the smaller magnification of the two axes, at least 1.
-        words: what was done, the most telling first.
+        changes: what was done, the most telling first.
     """
 
     homography: NDArray[np.float64]
@@ -38,7 +39,12 @@ class Transform:
     rotation_deg: float
     scale: float
     stretch: float
-    words: tuple[str, ...]
+    changes: tuple[Change, ...]
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What was done, in English."""
+        return tuple(change.words for change in self.changes)
 
     def to_dict(self) -> dict[str, object]:
         """Return the JSON of the public contract."""
@@ -48,6 +54,7 @@ class Transform:
             "rotation_deg": round(self.rotation_deg, 2),
             "scale": round(self.scale, 4),
             "words": list(self.words),
+            "changes": [change.to_dict() for change in self.changes],
         }
 
 
@@ -68,10 +75,10 @@ def in_words(pose: Transform, evidence: Evidence, query_size: tuple[int, int]) -
     """Return the pose with the words for it and for what was done to the colours. Cost: 2 ms."""
     if evidence.homography is None:
         return pose
-    words = _geometric_words(evidence, pose, query_size)
+    changes = _geometric_changes(evidence, pose, query_size)
     if evidence.alignment is not None:
-        words += photometric_words(evidence.alignment, evidence.structure)
-    return replace(pose, words=tuple(words) or ("re-encoded",))
+        changes += photometric_changes(evidence.alignment, evidence.structure)
+    return replace(pose, changes=tuple(changes) or (RE_ENCODED,))
 
 
 def pose_of(evidence: Evidence, query_size: tuple[int, int], match_size: tuple[int, int]) -> Transform:
@@ -105,40 +112,40 @@ def _middle(
     return float(chosen[:, 0].mean()), float(chosen[:, 1].mean())
 
 
-def _geometric_words(evidence: Evidence, pose: Transform, query_size: tuple[int, int]) -> list[str]:
-    words = []
+def _geometric_changes(evidence: Evidence, pose: Transform, query_size: tuple[int, int]) -> list[Change]:
+    changes = []
     rotation, scale = pose.rotation_deg, pose.scale
     if evidence.mirrored:
-        words.append("mirrored")
+        changes.append(Change("mirrored"))
     if abs(rotation) >= _ROTATION_DEG:
-        direction = "clockwise" if rotation > 0 else "counter-clockwise"
+        turned = "rotated_clockwise" if rotation > 0 else "rotated_counter_clockwise"
         quarter = round(rotation / 90) * 90
         if abs(rotation - quarter) < _ROTATION_DEG and quarter % 360 != 0:
-            words.append("rotated 180°" if abs(quarter) == 180 else f"rotated {abs(quarter)}° {direction}")
+            half = abs(quarter) == 180
+            changes.append(Change("rotated_180") if half else Change(turned, (abs(quarter),)))
         else:
-            words.append(f"rotated {abs(rotation):.0f}° {direction}")
-    words += _overlap_words(evidence)
+            changes.append(Change(turned, (round(abs(rotation)),)))
+    changes += _overlap_changes(evidence)
     if _perspective(evidence, query_size) > _PERSPECTIVE:
-        words.append("seen in perspective")
+        changes.append(Change("perspective"))
     elif pose.stretch > _STRETCH:
-        words.append(f"stretched by {100 * (pose.stretch - 1):.0f} %")
+        changes.append(Change("stretched", (round(100 * (pose.stretch - 1)),)))
     if scale > _RESIZED:
-        words.append(f"reduced to {100 / scale:.0f} %")
+        changes.append(Change("reduced", (round(100 / scale),)))
     elif scale < 1 / _RESIZED:
-        words.append(f"enlarged to {100 / scale:.0f} %")
-    return words
+        changes.append(Change("enlarged", (round(100 / scale),)))
+    return changes
 
 
-def _overlap_words(evidence: Evidence) -> list[str]:
+def _overlap_changes(evidence: Evidence) -> list[Change]:
     whole_query, whole_match = evidence.query_overlap >= _WHOLE, evidence.match_overlap >= _WHOLE
-    match_share = f"{100 * evidence.match_overlap:.0f} %"
-    query_share = f"{100 * evidence.query_overlap:.0f} %"
+    match_percent, query_percent = round(100 * evidence.match_overlap), round(100 * evidence.query_overlap)
     if whole_query and not whole_match:
-        return [f"cropped to {match_share} of the original"]
+        return [Change("cropped", (match_percent,))]
     if whole_match and not whole_query:
-        return [f"inside a larger picture ({query_share} of it)"]
+        return [Change("inside_larger", (query_percent,))]
     if not whole_query and not whole_match:
-        return [f"shares {match_share} of the original, {query_share} of the query"]
+        return [Change("shares", (match_percent, query_percent))]
     return []
 
 

@@ -9,19 +9,30 @@ import numpy as np
 
 from echo_image.features import QueryFeatures
 from echo_image.verify import decide, describe
+from echo_image.verify.changes import COVERED, IDENTICAL, RE_ENCODED, Change
 from echo_image.verify.decide import Decision, Verdict
 from echo_image.verify.describe import Transform
 from echo_image.verify.measure import Evidence, Hands, Subject, measure
-from echo_image.verify.photometric import COVERED
-from echo_image.verify.results import Match, Proof
+from echo_image.verify.results import Match, MatchedImage, Proof
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """What a match says of the image it found."""
+    """What a match says of the image it found.
+
+    Attributes:
+        id: content id, 64 hexadecimal digits.
+        locations: where it was found.
+        image: what else is known of it.
+    """
 
     id: str
     locations: tuple[str, ...]
+    image: MatchedImage
+
+
+#: For a comparison of which nobody is told.
+NAMELESS = Named("", (), MatchedImage(0, 0))
 
 
 def judge(
@@ -44,7 +55,7 @@ def judge(
     decision = decided()
     if decision.verdict is not Verdict.SIMILAR:  # where nothing is proven, nothing is claimed
         transform = describe.in_words(transform, evidence, query.size)
-        if COVERED in transform.words:
+        if COVERED in transform.changes:
             decision = decided(covered=True)
     return _match(evidence, transform, decision, name)
 
@@ -64,15 +75,16 @@ def _match(evidence: Evidence, transform: Transform, decision: Decision, name: N
         query_overlap=evidence.query_overlap,
         match_overlap=evidence.match_overlap,
         transform=transform,
-        proof=Proof(evidence.alignment, *evidence.inlier_points),
+        image=name.image,
+        proof=Proof(evidence.alignment, *evidence.inlier_points, evidence),
     )
 
 
-def with_word(match: Match, word: str) -> Match:
-    """Return the match with one more word on what was done; it can no longer be a mere copy."""
-    words = tuple(w for w in match.transform.words if w != "re-encoded")
+def with_change(match: Match, change: Change) -> Match:
+    """Return the match with one more thing that was done; it can no longer be a mere copy."""
+    changes = tuple(known for known in match.transform.changes if known != RE_ENCODED)
     verdict = Verdict.EDITED if match.verdict is Verdict.COPY else match.verdict
-    return replace(match, verdict=verdict, transform=replace(match.transform, words=(*words, word)))
+    return replace(match, verdict=verdict, transform=replace(match.transform, changes=(*changes, change)))
 
 
 def identical(query: Subject, name: Named) -> Match:
@@ -91,6 +103,7 @@ def identical(query: Subject, name: Named) -> Match:
         inliers=len(points),
         query_overlap=1.0,
         match_overlap=1.0,
-        transform=Transform(np.eye(3), False, 0.0, 1.0, 1.0, ("identical",)),
+        transform=Transform(np.eye(3), False, 0.0, 1.0, 1.0, (IDENTICAL,)),
+        image=name.image,
         proof=Proof(None, points, points),
     )

@@ -1,4 +1,4 @@
-"""What was done to the colours and the sharpness of an image, and whether something was painted on, in words.
+"""What was done to the colours and the sharpness of an image, and whether something was painted on.
 
 What was painted on has colours and edges of its own, so it is found first and left out of the rest: a white
 bar does not make a picture brighter.
@@ -13,10 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from echo_image.verify.alignment import Alignment, gray
+from echo_image.verify.changes import COVERED, INVERTED, Change
 from echo_image.verify.structure import Structure
-
-#: The word for a caption, sticker or logo painted on.
-COVERED = "captioned or covered in part"
 
 _GRAY_SATURATION = 6.0
 _COLORFUL_SATURATION = 16.0
@@ -43,7 +41,7 @@ class _Seen:
     mask: NDArray[np.uint8]
 
 
-def photometric_words(alignment: Alignment, structure: Structure) -> list[str]:
+def photometric_changes(alignment: Alignment, structure: Structure) -> list[Change]:
     """Say what was done to colours and sharpness, and whether something was painted on. Cost: 1 to 2 ms."""
     patches = structure.painted
     if patches.shape != alignment.mask.shape:  # the structures were not worth comparing
@@ -53,15 +51,15 @@ def photometric_words(alignment: Alignment, structure: Structure) -> list[str]:
     if np.count_nonzero(rest) < _FEWEST:
         rest = alignment.mask
     seen = _Seen(alignment.query, alignment.candidate, rest.astype(np.uint8))
-    words = _color_words(seen)
+    changes = _color_changes(seen)
     sharpness = [_sharpness(side, seen.mask) for side in (seen.query, seen.candidate)]
     if sharpness[0] < _BLURRED * sharpness[1]:
-        words.append("blurred")
+        changes.append(Change("blurred"))
     elif sharpness[1] < _BLURRED * sharpness[0]:
-        words.append("sharper or noisier")
+        changes.append(Change("sharper_or_noisier"))
     if covered:
-        words.append(COVERED)
-    return words
+        changes.append(COVERED)
+    return changes
 
 
 def _widened(patches: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -69,7 +67,7 @@ def _widened(patches: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(cv2.dilate(patches.view(np.uint8), np.ones((7, 7), np.uint8)), np.bool_)
 
 
-def _color_words(seen: _Seen) -> list[str]:
+def _color_changes(seen: _Seen) -> list[Change]:
     sides = (seen.query, seen.candidate)
     inside = seen.mask.view(np.bool_)
     saturation = [_saturation(side, seen.mask) for side in sides]
@@ -77,17 +75,17 @@ def _color_words(seen: _Seen) -> list[str]:
     mean, deviation = [float(values.mean()) for values in luma], [float(values.std()) for values in luma]
     covariance = float(np.dot(luma[0] - mean[0], luma[1] - mean[1])) / len(luma[0])
     if min(deviation) > 3 and covariance < -0.5 * deviation[0] * deviation[1]:
-        return ["colours inverted"]
-    words = []
+        return [INVERTED]
+    changes = []
     if saturation[0] < _GRAY_SATURATION and saturation[1] > _COLORFUL_SATURATION:
-        words.append("made grey")
+        changes.append(Change("made_grey"))
     elif saturation[1] < _GRAY_SATURATION and saturation[0] > _COLORFUL_SATURATION:
-        words.append("coloured")
+        changes.append(Change("coloured"))
     if abs(mean[0] - mean[1]) >= _COLOR_DIFFERENCE:
-        words.append("brighter" if mean[0] > mean[1] else "darker")
-    elif not words and _color_difference(seen) >= _COLOR_DIFFERENCE:
-        words.append("colours changed")
-    return words
+        changes.append(Change("brighter" if mean[0] > mean[1] else "darker"))
+    elif not changes and _color_difference(seen) >= _COLOR_DIFFERENCE:
+        changes.append(Change("colours_changed"))
+    return changes
 
 
 def _color_difference(seen: _Seen) -> float:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from echo_image.verify.alignment import Alignment
 from echo_image.verify.decide import Verdict
 from echo_image.verify.describe import Transform
+from echo_image.verify.evidence import Evidence
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -19,11 +21,44 @@ class Proof:
     Attributes:
         alignment: both images in one frame, None when nothing suggests a mapping.
         query_points, match_points: (K, 2) float32, inliers, px of the full upright images.
+        evidence: what was measured; None where both are identical and nothing had to be.
     """
 
     alignment: Alignment | None
     query_points: NDArray[np.float32]
     match_points: NDArray[np.float32]
+    evidence: Evidence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedImage:
+    """What is known of an image that was found.
+
+    Attributes:
+        width, height: px, upright.
+        format: as `Image.format`; empty for an array.
+        num_bytes: size of the file, 0 where there is none.
+        added_at: when it came into the library, ISO 8601, UTC; empty outside a library.
+        attributes: JSON object given when it was added.
+    """
+
+    width: int
+    height: int
+    format: str = ""
+    num_bytes: int = 0
+    added_at: str = ""
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the JSON of the public contract."""
+        return {
+            "width": self.width,
+            "height": self.height,
+            "format": self.format,
+            "bytes": self.num_bytes,
+            "added_at": self.added_at,
+            "attributes": self.attributes,
+        }
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,6 +78,7 @@ class Match:
         inliers: correspondences that agree on the transform.
         query_overlap, match_overlap: share of the one image that the other shows, 0..1.
         transform: how the query relates to the match.
+        image: what is known of the matched image.
         proof: what the evidence image is drawn from.
     """
 
@@ -59,6 +95,7 @@ class Match:
     query_overlap: float
     match_overlap: float
     transform: Transform
+    image: MatchedImage
     proof: Proof
 
     @property
@@ -86,4 +123,5 @@ class Match:
             "query_overlap": round(self.query_overlap, 4),
             "match_overlap": round(self.match_overlap, 4),
             "transform": self.transform.to_dict(),
+            "image": self.image.to_dict(),
         }

@@ -36,8 +36,9 @@ MATCH_FIELDS = {
     "query_overlap",
     "match_overlap",
     "transform",
+    "image",
 }
-TRANSFORM_FIELDS = {"homography", "mirrored", "rotation_deg", "scale", "words"}
+TRANSFORM_FIELDS = {"homography", "mirrored", "rotation_deg", "scale", "words", "changes"}
 ADD_FIELDS = {"added", "updated", "unchanged", "skipped", "failed", "seconds", "failures"}
 
 
@@ -161,6 +162,30 @@ def test_search_takes_its_options(cli: Run, demo_library: Path, demo_folder: Dem
     assert region["matches"][0]["transform"]["homography"] != every[0]["transform"]["homography"]
     plain = cli("search", demo_library, path, "--scoring", "plain", "--json").document["matches"]
     assert plain
+
+
+def test_search_looks_among_some_images_only(cli: Run, demo_library: Path, demo_folder: DemoFolder) -> None:
+    query = demo_folder.queries[0].path
+
+    def found(*options: str) -> list[dict[str, Any]]:
+        matches: list[dict[str, Any]] = cli("search", demo_library, query, *options, "--json").document[
+            "matches"
+        ]
+        return matches
+
+    best = found()[0]
+    width, height = best["image"]["width"], best["image"]["height"]
+    assert (
+        found("--format", best["image"]["format"].lower(), "--min-side", str(max(width, height)))[0] == best
+    )
+    assert best["id"] not in {match["id"] for match in found("--max-side", str(max(width, height) - 1))}
+    assert found("--location", "/nowhere", "--min-score", "0") == []
+    assert found("--where", '{"brand": "Acme"}', "--min-score", "0") == []
+    assert found("--added-before", "2020-01-01", "--min-score", "0") == []
+    assert found("--verdicts", f"similar, {best['verdict']}")[0] == best
+    wrong = cli("search", demo_library, query, "--added-after", "soon")
+    assert (wrong.status, "added_after" in wrong.err) == (2, True)
+    assert cli("search", demo_library, query, "--verdicts", ",").status == 2
 
 
 def test_search_writes_the_evidence(

@@ -63,6 +63,26 @@ def test_what_an_interrupted_addition_reports_is_what_the_library_holds(
     assert library.check().ok
 
 
+@pytest.mark.parametrize("stop_at", [1, 2, 5, 20])
+def test_a_caller_can_stop_an_addition_and_go_on_later(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop_at: int
+) -> None:
+    monkeypatch.setattr(adding, "_BATCH_ITEMS", 3)
+    fill(tmp_path / "images", 12)  # more than are read without workers
+    asked = []
+
+    def stop() -> bool:
+        asked.append(1)
+        return len(asked) >= stop_at
+
+    report = library.add(tmp_path / "images", stop=stop)
+    assert report.added == library.info().locations < 12 or stop_at == 20
+    assert report.failed == report.skipped == 0
+    rest = library.add(tmp_path / "images")
+    assert counts(rest) == (12 - report.added, 0, report.added, 0, 0)
+    assert library.check().ok
+
+
 def test_ctrl_c_in_the_middle_of_storing_waits_for_its_end(
     library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -53,6 +53,17 @@ def test_an_upload_is_added_updated_unchanged(library: Library) -> None:
     assert library.image(id_of(0)).locations == ("upload:b",)
 
 
+def test_an_image_is_known_by_its_location(library: Library) -> None:
+    library.add_image(image_file(0), "upload:a")
+    library.add_image(image_file(0), "upload:b")
+    library.add_image(image_file(1), "upload:ab")
+    assert library.image_at("upload:b").id == id_of(0)
+    assert library.image_at("upload:ab").id == id_of(1)
+    for absent in ("upload:", "upload:c", "", "half \ud83e", "a" * 5000):
+        with pytest.raises(NotFound):
+            library.image_at(absent)
+
+
 def test_what_is_wrong_with_an_upload_is_in_the_report(library: Library) -> None:
     for data, code in (
         (b"", "empty_file"),

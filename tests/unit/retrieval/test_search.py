@@ -230,11 +230,18 @@ def test_the_result_is_the_json_of_the_contract(library: Library) -> None:
     assert 0 < result["candidates"] <= 24
     names = {
         "rank", "id", "location", "locations", "score", "similarity", "verdict", "ssim", "orb", "inliers",
-        "query_overlap", "match_overlap", "transform",
+        "query_overlap", "match_overlap", "transform", "image",
     }  # fmt: skip
     for match in result["matches"]:
         assert set(match) == names
-        assert set(match["transform"]) == {"homography", "mirrored", "rotation_deg", "scale", "words"}
+        assert set(match["transform"]) == {
+            "homography",
+            "mirrored",
+            "rotation_deg",
+            "scale",
+            "words",
+            "changes",
+        }
         assert np.array(match["transform"]["homography"]).shape == (3, 3)
         assert len(match["id"]) == 64
         assert match["location"] == match["locations"][0]

@@ -54,10 +54,10 @@ def add(path: Path, names: Sequence[str]) -> None:
 
 
 def found(library: Library, **options: Any) -> list[list[dict[str, object]]]:
-    results = [
-        library.search(query, limit=30, min_score=0, **options).to_dict()["matches"] for query in queries()
-    ]
-    return [list(matches) for matches in results]  # type: ignore[call-overload]
+    """The matches of every query, without the moments at which their images were added."""
+    results = [library.search(query, limit=30, min_score=0, **options).matches for query in queries()]
+    told = [[match.to_dict() for match in matches] for matches in results]
+    return [[one | {"image": {**one["image"], "added_at": ""}} for one in matches] for matches in told]  # type: ignore[dict-item]
 
 
 @pytest.fixture(scope="module")

@@ -204,6 +204,7 @@ def test_without_a_mapping_nothing_is_said() -> None:
         "rotation_deg": 0.0,
         "scale": 1.0,
         "words": [],
+        "changes": [],
     }
 
 

@@ -9,13 +9,15 @@ import pytest
 
 from echo_image.image import from_array
 from echo_image.retrieval.query import prepare, reference
+from echo_image.verify.changes import INVERTED
 from echo_image.verify.decide import Verdict
-from echo_image.verify.judge import Named, identical, judge, with_word
-from echo_image.verify.results import Match
+from echo_image.verify.judge import Named, identical, judge, with_change
+from echo_image.verify.results import Match, MatchedImage
 from tests.edited import captioned, mirrored
 from tests.photographs import Rgb, decoded, jpeg, photograph
 
-NAME = Named("ab" * 32, ("/photos/b.jpg", "/photos/c.jpg"))
+KNOWN = MatchedImage(400, 300, "JPEG", 12_345, "2026-01-02T03:04:05Z", {"artist": "Ada"})
+NAME = Named("ab" * 32, ("/photos/b.jpg", "/photos/c.jpg"), KNOWN)
 
 
 def judged(query: Rgb, candidate: Rgb, name: Named = NAME) -> Match:
@@ -32,7 +34,7 @@ def test_a_match_bears_the_names_of_what_was_found() -> None:
     assert match.ranked(7).score == match.score
     assert match.similarity == pytest.approx(100 * (match.ssim + match.orb) / 2)
     assert match.verdict is Verdict.COPY
-    nameless = judged(image[:, :300].copy(), image, Named("cd" * 32, ()))
+    nameless = judged(image[:, :300].copy(), image, Named("cd" * 32, (), KNOWN))
     assert (nameless.location, nameless.locations) == ("", ())
 
 
@@ -55,13 +57,13 @@ def test_one_more_word_takes_the_place_of_re_encoded() -> None:
     image = photograph("astronaut", 400)
     copy = judged(decoded(jpeg(image, 70)), image)
     assert (copy.verdict, copy.transform.words) == (Verdict.COPY, ("re-encoded",))
-    inverted = with_word(copy, "colours inverted")
+    inverted = with_change(copy, INVERTED)
     assert (inverted.verdict, inverted.transform.words) == (Verdict.EDITED, ("colours inverted",))
     turned = judged(mirrored(image).pixels, image)
-    assert with_word(turned, "colours inverted").transform.words == ("mirrored", "colours inverted")
+    assert with_change(turned, INVERTED).transform.words == ("mirrored", "colours inverted")
     assert copy.transform.words == ("re-encoded",)
     part = replace(copy, verdict=Verdict.PART)
-    assert with_word(part, "colours inverted").verdict is Verdict.PART
+    assert with_change(part, INVERTED).verdict is Verdict.PART
 
 
 def test_what_is_identical() -> None:
@@ -86,5 +88,13 @@ def test_the_json_of_a_match() -> None:
     assert told["similarity"] == pytest.approx(match.similarity, abs=0.05)
     assert told["inliers"] == match.inliers
     assert told["transform"] == match.transform.to_dict()
+    assert told["image"] == {
+        "width": 400,
+        "height": 300,
+        "format": "JPEG",
+        "bytes": 12_345,
+        "added_at": "2026-01-02T03:04:05Z",
+        "attributes": {"artist": "Ada"},
+    }
     homography = np.array(match.transform.to_dict()["homography"])
     np.testing.assert_array_equal(homography, match.transform.homography)
