@@ -172,3 +172,13 @@ def test_ties_do_not_help_a_reference() -> None:
     pair = Pair("q", "r", "kind", 1)
     assert rank_of([(80, ["r"]), (80, ["x"]), (80, ["junk"])], pair, frozenset({"junk"})) == 2
     assert rank_of([(81, ["r"]), (80, ["x"])], pair, frozenset()) == 1
+
+
+def test_load(data: Path) -> None:
+    numbers = run("load", data, "--queries", "3", "--requests", "6", "--clients", "1,4")
+    for name in ("in_process", "clients_1", "clients_4"):
+        assert numbers[name]["right"] == 6
+    for name in ("clients_1", "clients_4", "overload"):
+        kinds = {kind: numbers[name].get(kind, 0) for kind in ("right", "refused", "wrong", "lost", "other")}
+        assert sum(kinds.values()) == 6
+        assert kinds["wrong"] == kinds["lost"] == kinds["other"] == 0

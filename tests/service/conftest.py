@@ -13,6 +13,7 @@ import skimage.data
 
 from echo_image import open_library
 from echo_image.settings import Settings
+from tests.service.browsing import browser, tabs  # noqa: F401
 from tests.service.serving import SETTINGS, Pixels, Service, png, serving, web_server
 
 # Those of scikit-image's pictures that are inside its wheel and need no download.

@@ -7,7 +7,7 @@ import io
 
 import PIL.Image
 
-from echo_image.server.schemas import MatchAnswer
+from echo_image.server.schemas.answers import MatchAnswer
 from tests.service.serving import Pixels, Service, jpeg, middle, mirrored
 
 

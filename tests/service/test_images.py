@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import io
+from typing import cast
 
 import numpy as np
 import PIL.Image
 import pytest
 
-from echo_image.server.schemas import AddAnswer, ImageAnswer
-from tests.service.serving import SETTINGS, Pixels, Service, jpeg, mirrored, png
+from echo_image import AddReport, Library
+from echo_image.errors import LibraryBusy
+from echo_image.server.schemas.answers import AddAnswer, ImageAnswer
+from tests.service.serving import SETTINGS, Pixels, Service, jpeg, mirrored, png, serving
+from tests.service.test_bad_input import check_error
 
 COUNTS = ("added", "updated", "unchanged", "skipped", "failed")
 
@@ -104,6 +108,21 @@ def test_urls_are_fetched_and_added(fetching_service: Service, web: str, files: 
     assert set(image["locations"]) == {"https://images.example/coffee.png", f"{web}/images/coffee"}
 
 
+class InUse:
+    """A library that another process writes to."""
+
+    def add_image(self, *_: object, **__: object) -> AddReport:
+        raise LibraryBusy("another process writes to it")
+
+
+def test_urls_for_a_library_in_use_are_told_so(web: str) -> None:
+    settings = SETTINGS.override(allow_private_addresses=True)
+    urls = [f"{web}/images/{name}" for name in ("coffee", "rocket", "chelsea")]
+    with serving({"x": cast(Library, InUse())}, settings) as service:
+        answer = service.post("/api/v1/images", json={"urls": urls})
+    check_error(answer, 503, "library_busy")
+
+
 def test_pages_go_through_all_images_once(service: Service, files: dict[str, bytes]) -> None:
     seen: list[str] = []
     after: str | None = None
@@ -152,3 +171,39 @@ def test_an_image_that_is_not_there(service: Service, path: str, image_id: str, 
     answer = service.get(f"/api/v1/images/{image_id}{path}")
     assert answer.status_code == status
     assert answer.json()["error"]["code"] == ("not_found" if status == 404 else "invalid_request")
+
+
+def test_a_listing_and_a_search_can_be_narrowed(own_service: Service, originals: dict[str, Pixels]) -> None:
+    for name, brand in (("coffee", "Acme"), ("rocket", "Ajax")):
+        sent = {"file": (f"{name}.jpg", jpeg(originals[name], 45))}
+        added = own_service.post("/api/v1/images", files=sent, data={"attributes": f'{{"brand": "{brand}"}}'})
+        assert added.json()["added"] == 1
+    listed = own_service.get("/api/v1/images", params={"where": '{"brand": "Acme"}'}).json()
+    assert [image["attributes"] for image in listed["images"]] == [{"brand": "Acme"}]
+    newest = own_service.get("/api/v1/images", params={"order": "newest", "limit": 1}).json()
+    assert newest["images"][0]["attributes"] == {"brand": "Ajax"}
+    hosted = own_service.get("/api/v1/images", params={"location": "images.example", "format": "png"}).json()
+    assert len(hosted["images"]) == len(originals)
+
+    query = {"file": ("query.jpg", jpeg(originals["coffee"], 60))}
+    for fields in ({"where": '{"brand": "Acme"}'}, {"location": "upload:"}, {"format": "JPEG"}):
+        found = own_service.post("/api/v1/search", files=query, data={"min_score": "50", **fields}).json()
+        assert [match["image"]["attributes"] for match in found["matches"]] == [{"brand": "Acme"}]
+    verdicts = own_service.post("/api/v1/search", files=query, data={"verdicts": "edited,part"}).json()
+    assert verdicts["matches"] == []
+
+
+@pytest.mark.parametrize(
+    "fields", [{"where": "[1]"}, {"where": "{"}, {"where": '{"a": {"b": 1}}'}, {"added_after": "soon"}]
+)
+def test_a_filter_that_cannot_be_read(
+    service: Service, files: dict[str, bytes], fields: dict[str, str]
+) -> None:
+    sent = {"file": ("query.png", files["coffee"])}
+    for answer in (
+        service.get("/api/v1/images", params=fields),
+        service.post("/api/v1/search", files=sent, data=fields),
+    ):
+        assert answer.status_code in {400, 422}, answer.text
+        assert answer.json()["error"]["code"] in {"invalid_request", "usage"}
+        assert next(iter(fields)) in answer.json()["error"]["message"] or "condition" in answer.text

@@ -50,7 +50,8 @@ def test_it_announces_its_address_answers_and_ends_in_order(
         alive = httpx.get(f"{url}healthz", timeout=60)
         assert alive.status_code == 200
         assert "server" not in alive.headers
-        assert httpx.get(f"{url}readyz", timeout=60).json()["libraries"] == [own_library.name]
+        ready = httpx.get(f"{url}readyz", timeout=60)
+        assert ready.json()["libraries"] == [own_library.name]
         os.kill(process.pid, number)
         out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (0, "ended\n")

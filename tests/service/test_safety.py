@@ -12,13 +12,14 @@ from typing import Any, cast
 
 import pytest
 
-from echo_image import Library
+from echo_image import Library, open_library
+from echo_image.server import create_app
 from tests.service.conftest import own
-from tests.service.serving import SETTINGS, Service, serving
+from tests.service.serving import SETTINGS, Service, running, serving
 from tests.service.test_bad_input import NOISE, check_error
 
 ROUTES = [
-    "/", "/docs", "/openapi.json", "/static/app.js",
+    "/", "/docs", "/openapi.json", "/static/search/page.js",
     "/healthz", "/readyz", "/metrics", "/api/v1/images", "/nowhere",
 ]  # fmt: skip
 
@@ -54,9 +55,26 @@ def test_what_is_not_there_has_our_body(service: Service) -> None:
         "/{0}/{path.__class__}",
     ):
         check_error(service.get(path), 404, "not_found")
-    answer = service.get("/api/v1/search")
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/", "GET, HEAD"),
+        ("/static/search/page.js", "GET, HEAD"),
+        ("/api/v1/search", "POST"),
+        ("/api/v1/images", "GET, POST"),
+        (f"/api/v1/images/{'0' * 64}", "DELETE, GET"),
+        (f"/api/v1/jobs/{'0' * 32}", "DELETE, GET"),
+        ("/api/v1/session", "DELETE, GET, POST"),
+        ("/rest/count/", "GET, POST"),
+        ("/rest/count", "GET, POST"),
+    ],
+)
+def test_a_wrong_method_is_told_the_right_ones(service: Service, path: str, allowed: str) -> None:
+    answer = service.client.request("PUT", path)
     check_error(answer, 405, "method_not_allowed")
-    assert answer.headers["allow"] == "POST"
+    assert answer.headers["allow"] == allowed
 
 
 @pytest.mark.parametrize(
@@ -152,7 +170,7 @@ def test_a_busy_service_refuses_with_a_time_and_stays_alive() -> None:
 
 def test_health_and_metrics(service: Service) -> None:
     assert service.get("/healthz").json()["status"] == "ok"
-    assert service.get("/readyz").json() == {"status": "ok", "libraries": ["filled"]}
+    assert service.get("/readyz").json() == {"status": "ok", "libraries": ["filled"], "warm": True}
     service.get(f"/api/v1/images/{'ab' * 32}")
     answer = service.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
@@ -161,6 +179,17 @@ def test_health_and_metrics(service: Service) -> None:
     )
     assert counted is not None
     assert int(counted[1]) >= 1
+
+
+def test_a_service_that_warms_up_says_so(filled: Path) -> None:
+    with open_library(filled, create=False) as library:
+        app = create_app({"filled": library}, SETTINGS)
+        warm = app.state.context.warm
+        warm.clear()
+        with running(app) as service:
+            assert service.get("/readyz").json() == {"status": "ok", "libraries": ["filled"], "warm": False}
+            warm.set()
+            assert service.get("/readyz").json()["warm"] is True
 
 
 def test_paths_of_strangers_do_not_become_labels(service: Service) -> None:
@@ -191,15 +220,25 @@ def test_the_pages_name_no_other_host(service: Service, path: str) -> None:
 
 def test_static_files_name_no_other_host_and_read_nothing_as_html(service: Service) -> None:
     folder = Path(__file__).parents[2] / "src" / "echo_image" / "server" / "static"
-    for file in folder.iterdir():
+    for file in filter(Path.is_file, folder.rglob("*")):
         text = file.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
         for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "@import"):
             assert word not in text, f"{word} in {file.name}"
-        assert set(re.findall(r"https?://([\w.]+)", text)) <= {"example.org", "127.0.0.1"}
-        assert service.get(f"/static/{file.name}").status_code == 200
+        assert set(re.findall(r"https?://([\w.]+)", text, re.ASCII)) <= {"example.org", "127.0.0.1"}
+        assert service.get(f"/static/{file.relative_to(folder).as_posix()}").status_code == 200
 
 
 def test_errors_are_json_whatever_is_accepted(service: Service) -> None:
     answer = service.get("/nowhere", headers={"Accept": "text/html"})
     assert answer.headers["content-type"] == "application/json"
     assert json.loads(answer.text)["error"]["code"] == "not_found"
+
+
+def test_a_forwarded_address_adds_no_words_to_the_log(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, logger="echo_image.access"):
+        service.get("/nowhere", headers={"X-Forwarded-For": "9.9.9.9 admin - forged"})
+        service.get("/healthz")  # the line of the one before has been written
+    told = [record.getMessage() for record in caplog.records if record.name == "echo_image.access"]
+    assert any("bytes 9.9.9.9_admin_-_forged - not_found" in line for line in told)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from echo_image import open_library
-from echo_image.server.schemas import SearchAnswer
+from echo_image.server.schemas.answers import SearchAnswer
 from tests.service.serving import SETTINGS, Pixels, Service, jpeg, middle, mirrored, png, serving
 
 EDITS: dict[str, Callable[[Pixels], bytes]] = {

@@ -29,9 +29,14 @@ OTHER: dict[str, object] = {
     "allowed_hosts": ("images.example", "*"),
     "allow_private_addresses": True,
     "store_uploads": True,
+    "serve_originals": True,
+    "state_dir": "/var/lib/echo-image",
     "min_score": 12.5,
     "search_limit": 7,
     "max_redirects": 2,
+    "keys_file": "keys.json",
+    "log_format": "json",
+    "log_level": "error",
 }
 
 
@@ -61,7 +66,8 @@ def test_every_option_arrives_from_the_environment(option: Option) -> None:
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
 def test_every_option_refuses_nonsense_with_its_name_the_value_and_what_is_expected(option: Option) -> None:
-    nonsense = "no such thing!"
+    # Any text is a path, so only none at all is wrong.
+    nonsense = "" if option.name == "keys_file" else "no such thing!"
     with pytest.raises(UsageError) as caught:
         Settings.load(env={option.variable: nonsense})
     assert option.variable in caught.value.message

@@ -31,6 +31,7 @@ COMMANDS = (
     "check",
     "export",
     "serve",
+    "keys",
     "bench",
     "demo",
 )

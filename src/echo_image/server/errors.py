@@ -8,7 +8,12 @@ EchoImageError
     ├── UnsupportedBody       unsupported_body    415   neither a form nor JSON
     ├── BodyTimeout           body_timeout        408
     ├── Overloaded            overloaded          503   with Retry-After
+    ├── TooManyRequests       too_many_requests   429   one client has too many calls open; with Retry-After
+    ├── DeadlineExceeded      deadline_exceeded   504   waiting and work took longer than deadline_s
+    ├── Unauthorized          unauthorized        401   no key, or one that is not known
+    ├── ForbiddenScope        forbidden_scope     403   the key may read and not write
     ├── ForbiddenOrigin       forbidden_origin    403   another site's page sent it
+    ├── OriginalsNotServed    originals_not_served 403  the setting serve_originals is off
     └── ForbiddenHost         forbidden_host      421   addressed by a name that is not ours
 ```
 
@@ -26,18 +31,24 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Mount
 from starlette.types import Scope
 
 from echo_image.errors import EchoImageError, LimitExceeded
 
 __all__ = [
     "BodyTimeout",
+    "DeadlineExceeded",
     "ForbiddenHost",
     "ForbiddenOrigin",
+    "ForbiddenScope",
     "InvalidJson",
     "InvalidRequest",
+    "OriginalsNotServed",
     "Overloaded",
     "ServiceError",
+    "TooManyRequests",
+    "Unauthorized",
     "UnsupportedBody",
     "answer",
     "install",
@@ -49,7 +60,14 @@ _log = logging.getLogger(__name__)
 
 
 class ServiceError(EchoImageError):
+    """An error of the service; `retry_after_s` says after how many seconds to try again, if that helps."""
+
     code = "service_error"
+
+    def __init__(self, message: str, *, hint: str = "", retry_after_s: int | None = None) -> None:
+        again = "" if retry_after_s is None else f"Try again in {retry_after_s} s."
+        super().__init__(message, hint=hint or again)
+        self.retry_after_s = retry_after_s
 
 
 class InvalidRequest(ServiceError):
@@ -91,9 +109,25 @@ class Overloaded(ServiceError):
     code = "overloaded"
     http_status = 503
 
-    def __init__(self, message: str, *, hint: str = "", retry_after_s: int = 1) -> None:
-        super().__init__(message, hint=hint or f"Try again in {retry_after_s} s.")
-        self.retry_after_s = retry_after_s
+
+class TooManyRequests(ServiceError):
+    code = "too_many_requests"
+    http_status = 429
+
+
+class DeadlineExceeded(ServiceError):
+    code = "deadline_exceeded"
+    http_status = 504
+
+
+class Unauthorized(ServiceError):
+    code = "unauthorized"
+    http_status = 401
+
+
+class ForbiddenScope(ServiceError):
+    code = "forbidden_scope"
+    http_status = 403
 
 
 class ForbiddenOrigin(ServiceError):
@@ -106,16 +140,27 @@ class ForbiddenHost(ServiceError):
     http_status = 421
 
 
+class OriginalsNotServed(ServiceError):
+    code = "originals_not_served"
+    http_status = 403
+
+
 # What Starlette says by number only; the rest of its answers keep their own words.
 _BY_STATUS = {
     404: ("not_found", "There is nothing at {path}.", "See /docs for what there is."),
     405: ("method_not_allowed", "{method} is not allowed at {path}.", "The Allow header has what is."),
 }
 
+_METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
+
 
 def answer(error: EchoImageError, scope: Scope, *, extra: Mapping[str, object] | None = None) -> JSONResponse:
     """Return the response for an error of ours, with `extra` beside `error` in the body."""
-    headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, Overloaded) else {}
+    headers: dict[str, str] = {}
+    if isinstance(error, ServiceError) and error.retry_after_s is not None:
+        headers["Retry-After"] = str(error.retry_after_s)
+    if isinstance(error, Unauthorized):
+        headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, LimitExceeded | BodyTimeout):
         # The body was not read to its end, so the connection cannot carry another request.
         headers["Connection"] = "close"
@@ -125,7 +170,9 @@ def answer(error: EchoImageError, scope: Scope, *, extra: Mapping[str, object] |
 def unexpected(error: Exception, scope: Scope) -> JSONResponse:
     """Log an error that nobody foresaw with its request id; return the answer that tells nothing of it."""
     request_id = _request_id(scope)
-    _log.error("request %s failed: %s %s", request_id, scope["method"], scope["path"], exc_info=error)
+    # The route's template and not the path: a path may have what only its caller should know.
+    route = getattr(scope.get("route"), "path", "unknown")
+    _log.error("request %s failed: %s %s", request_id, scope["method"], route, exc_info=error)
     told = {
         "code": "internal_error",
         "message": "The service failed on this request.",
@@ -165,7 +212,25 @@ def install(app: FastAPI) -> None:
         code, message, hint = _BY_STATUS.get(error.status_code, ("invalid_request", str(error.detail), ""))
         shown = {"method": request.method, "path": request.url.path[:200]}
         told = {"code": code, "message": message.format_map(shown), "hint": hint}
-        return _response(request.scope, error.status_code, told, dict(error.headers or {}))
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            headers["Allow"] = ", ".join(_methods(app, request.scope))
+        return _response(request.scope, error.status_code, told, headers)
+
+
+def _methods(app: FastAPI, scope: Scope) -> list[str]:
+    """Return the methods that a path has, of all of its routes; Starlette names those of the first."""
+    # What a mount has taken off the path is put back: the search begins at the top.
+    asked = {**scope, "root_path": scope.get("app_root_path", "")}
+    found = []
+    for method in _METHODS:
+        matching = [
+            route for route in app.routes if route.matches({**asked, "method": method})[0] is Match.FULL
+        ]
+        # A mount takes every method; what is mounted here is files.
+        if any(not isinstance(route, Mount) or method in {"GET", "HEAD"} for route in matching):
+            found.append(method)
+    return found
 
 
 def _request_id(scope: Scope) -> str:
@@ -180,4 +245,5 @@ def _response(
     extra: Mapping[str, object] | None = None,
 ) -> JSONResponse:
     body = {"error": {**told, "request_id": _request_id(scope)}, **(extra or {})}
+    scope.setdefault("state", {})["error_code"] = told["code"]
     return JSONResponse(body, status, headers)

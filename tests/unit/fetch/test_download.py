@@ -118,6 +118,26 @@ def test_a_body_that_does_not_come(server: Server) -> None:
         fetch_sync(server.url("/never"), limits=TIGHT)
 
 
+def test_a_body_that_comes_a_byte_at_a_time_ends_at_the_limit() -> None:
+    async def run() -> None:
+        async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+            while not writer.is_closing():
+                writer.write(b"x")
+                await asyncio.sleep(0.001)
+
+        server = await asyncio.start_server(drip, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        try:
+            await fetch(f"http://127.0.0.1:{port}/", limits=TIGHT)
+        finally:
+            server.close()
+
+    with pytest.raises(FetchTimeout):
+        asyncio.run(run())
+
+
 def test_a_server_that_does_not_answer() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(FetchTimeout):
         fetch_sync(f"http://127.0.0.1:{silent.getsockname()[1]}/", limits=TIGHT)
@@ -330,31 +350,6 @@ def test_a_redirect_inside_is_refused(server: Server, monkeypatch: pytest.Monkey
     with pytest.raises(ForbiddenAddress):
         fetch_sync(server.url(f"/redirect?to={to}"))
     assert [request.path for request in server.requests] == ["/redirect"]
-
-
-def test_a_session_serves_many_fetches_at_once(server: Server) -> None:
-    async def run() -> list[bytes]:
-        async with new_session(allow_private=True) as session:
-            jobs = [fetch(server.url("/ok"), limits=LOCAL, session=session) for _ in range(20)]
-            return [fetched.data for fetched in await asyncio.gather(*jobs)]
-
-    assert asyncio.run(run()) == [BODY] * 20
-
-
-def test_a_session_that_checks_nothing_is_refused() -> None:
-    import aiohttp
-
-    async def foreign() -> None:
-        async with aiohttp.ClientSession() as session:
-            await fetch("http://example.com/", session=session)
-
-    async def lax() -> None:
-        async with new_session(allow_private=True) as session:
-            await fetch("http://example.com/", session=session)
-
-    for run in (foreign, lax):
-        with pytest.raises(UsageError, match="new_session"):
-            asyncio.run(run())
 
 
 def test_cancelling_is_not_an_error_of_ours(server: Server) -> None:

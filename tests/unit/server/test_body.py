@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.types import Message
 
 from echo_image.errors import EchoImageError, LimitExceeded
-from echo_image.server.body import Body, open_body
 from echo_image.server.errors import BodyTimeout, InvalidJson, InvalidRequest, UnsupportedBody
+from echo_image.server.requests.body import Body, open_body
 from echo_image.settings import ServerSettings
 
 KIB = 2**10
@@ -231,3 +231,39 @@ def test_other_bodies_are_refused_and_say_what_is_expected(kind: str) -> None:
 )
 def test_a_broken_form_is_refused(kind: str, content: bytes) -> None:
     refused(Sender({"content-type": kind}, [content]), InvalidRequest)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"a": "\\ud800"}',
+        b'{"\\uDfff": 1}',
+        b'{"a": ["\xed\xa0\x80"]}',
+        '{"a": "\ud83d"}'.encode("utf-16", "surrogatepass"),
+    ],
+)
+def test_json_with_half_a_surrogate_pair_is_refused(content: bytes) -> None:
+    # No answer that repeats it could be written.
+    refused(Sender({"content-type": "application/json"}, [content]), InvalidJson)
+
+
+def test_json_with_a_whole_surrogate_pair_is_text() -> None:
+    body, _ = opened(Sender({"content-type": "application/json"}, [b'{"a": "\\ud83d\\ude00 \\\\ud800"}']))
+    assert body.fields == {"a": "\U0001f600 \\ud800"}
+
+
+def form_of(content: bytes) -> Sender:
+    return Sender({"content-type": "application/x-www-form-urlencoded"}, [content])
+
+
+def test_a_form_without_files_is_read_as_browsers_write_it() -> None:
+    fields = opened(form_of(b"&a=1+2&a=%c3%a9&b=x%3Dy=z&%ff=%&c&"))[0].fields
+    assert fields == {"a": ["1 2", "\u00e9"], "b": "x=y=z", "\ufffd": "%", "c": ""}
+    assert opened(form_of(b""))[0].fields == {}
+
+
+@pytest.mark.parametrize("content", [b"&" * 1000, b"a&" * 1000, b"a=" + b"%41" * 30_000])
+def test_a_form_of_too_much_is_refused(content: bytes) -> None:
+    settings = ServerSettings(max_json_bytes=2**20)
+    with pytest.raises(InvalidRequest):
+        opened(form_of(content), settings=settings)

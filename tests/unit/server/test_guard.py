@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from echo_image.server.guard import host_allowed, origin_allowed
+from echo_image.server.access.guard import host_allowed, origin_allowed
 
 NONE: frozenset[str] = frozenset()
 

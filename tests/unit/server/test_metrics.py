@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from echo_image.server.metrics import Metrics, exposition, gauge
+from echo_image.server.observing.metrics import Metrics, exposition, gauge
 
 LINE = re.compile(r'[a-z_]+(\{([a-z]+="([^"\\\n]|\\["\\n])*",?)+\})? (\+Inf|[0-9.e+-]+)')
 

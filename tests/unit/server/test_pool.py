@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
+import weakref
 from collections.abc import Awaitable, Callable
 
 import pytest
 
-from echo_image.server.errors import Overloaded
-from echo_image.server.pool import Gate, WorkPool
+from echo_image.server.errors import DeadlineExceeded, Overloaded
+from echo_image.server.work.pool import Gate, WorkPool
 
 
 def pool(threads: int, queue: int) -> WorkPool:
@@ -101,6 +103,84 @@ def test_waiting_work_whose_caller_went_away_is_not_started() -> None:
         await first
         await freed(work)
         assert not ran.is_set()
+        work.close()
+
+    run(test)
+
+
+def test_a_deadline_ends_what_waits_and_what_runs_and_not_what_is_done_in_time() -> None:
+    async def test() -> None:
+        work, go, ran = pool(1, 1), threading.Event(), threading.Event()
+        loop = asyncio.get_running_loop()
+        assert await work.run(lambda: 3, until=loop.time() + 60) == 3
+        await freed(work)
+        first = asyncio.create_task(work.run(go.wait, until=loop.time()))
+        second = asyncio.create_task(work.run(ran.set, until=loop.time()))
+        for call in (first, second):
+            with pytest.raises(DeadlineExceeded):
+                await call
+        go.set()
+        await freed(work)
+        assert not ran.is_set()
+        with pytest.raises(TimeoutError, match="own"):  # the work's own, and not taken for ours
+            await work.run(raise_timeout, until=loop.time() + 60)
+        work.close()
+
+    run(test)
+
+
+def raise_timeout() -> None:
+    raise TimeoutError("own")
+
+
+@pytest.mark.parametrize("how", ["deadline", "cancelled twice"])
+def test_work_that_is_to_be_finished_is_waited_for(how: str) -> None:
+    async def test() -> None:
+        work = WorkPool("work", threads=1, queue=0, retry_after_s=1, finishes=True)
+        go, started = threading.Event(), threading.Event()
+
+        def change() -> str:
+            started.set()
+            go.wait()
+            return "changed"
+
+        until = asyncio.get_running_loop().time() + (60 if how == "cancelled twice" else 0.05)
+        call = asyncio.create_task(work.run(change, until=until))
+        await asyncio.to_thread(started.wait)
+        if how == "cancelled twice":
+            for _ in range(2):
+                call.cancel()
+                await settled()
+        assert not call.done()
+        go.set()
+        if how == "deadline":
+            assert await call == "changed"
+        else:
+            with pytest.raises(asyncio.CancelledError):
+                await call
+        work.close()
+
+    run(test)
+
+
+def test_what_was_cancelled_while_it_waited_is_let_go_at_once() -> None:
+    class Images:
+        def __call__(self) -> None: ...
+
+    async def test() -> None:
+        work, go, images = pool(1, 1), threading.Event(), Images()
+        first = asyncio.create_task(work.run(go.wait))
+        second = asyncio.create_task(work.run(images))
+        await settled()
+        second.cancel()
+        await asyncio.wait({second})
+        kept = weakref.ref(images)
+        del images, second
+        await settled()
+        gc.collect()
+        assert kept() is None
+        go.set()
+        await first
         work.close()
 
     run(test)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from echo_image.errors import InvalidRegion
-from echo_image.server.body import Body
 from echo_image.server.errors import InvalidRequest
-from echo_image.server.schemas import AddRequest, SearchRequest
-from echo_image.server.sources import parsed
+from echo_image.server.jobs.schemas import JobRequest
+from echo_image.server.requests.body import Body
+from echo_image.server.requests.sources import parsed
+from echo_image.server.schemas.asked import AddRequest, BatchRequest, SearchRequest
 
 ID = "ab" * 32
 
@@ -72,3 +73,27 @@ def test_attributes_may_be_json_in_a_form() -> None:
     for bad in ("{", "[1]", "5", "[" * 100_000):
         with pytest.raises(ValidationError):
             AddRequest.model_validate({"attributes": bad})
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "bad"),
+    [(AddRequest, "urls", 1), (AddRequest, "location", 1), (BatchRequest, "urls", 1),
+     (BatchRequest, "image_ids", "x"), (JobRequest, "urls", 1)],
+)  # fmt: skip
+def test_a_long_bad_list_is_complained_of_once(model: type[BaseModel], name: str, bad: object) -> None:
+    # A complaint of each of half a million entries takes seconds, in which nobody else is answered.
+    with pytest.raises(ValidationError) as caught:
+        model.model_validate({name: [bad] * 100})
+    assert caught.value.error_count() == 1
+
+
+@pytest.mark.parametrize("verdicts", ["copy," * 100_000, ["copy"] * 100_000])
+def test_verdicts_beyond_reason_are_refused_unread(verdicts: object) -> None:
+    with pytest.raises(ValidationError, match="too long"):
+        SearchRequest.model_validate({"verdicts": verdicts})
+
+
+def test_of_many_unknown_names_the_first_is_told_and_the_rest_not_looked_at() -> None:
+    with pytest.raises(InvalidRequest, match=r"^a0 is not a parameter of this call\.") as caught:
+        parsed(SearchRequest, Body({f"a{number}": "1" for number in range(1000)}, {}))
+    assert caught.value.__cause__ is None  # pydantic was not asked

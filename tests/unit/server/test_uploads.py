@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from echo_image.errors import CorruptImage, EmptyImage
-from echo_image.server.sources import url_name
-from echo_image.server.uploads import Tally, upload_location
+from echo_image.server.requests.sources import url_name
+from echo_image.server.requests.uploads import Tally, upload_location
 
 DIGEST = "0123456789abcdef" * 4
 

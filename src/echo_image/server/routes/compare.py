@@ -6,12 +6,13 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from echo_image import compare
-from echo_image.server.body import Body, open_body
 from echo_image.server.context import Context, context
 from echo_image.server.errors import InvalidRequest
+from echo_image.server.requests.body import Body, open_body
+from echo_image.server.requests.sources import Source, of_upload, of_url, parsed
 from echo_image.server.routes.documented import ERRORS, body_of
-from echo_image.server.schemas import CompareRequest, MatchAnswer
-from echo_image.server.sources import Source, of_upload, of_url, parsed
+from echo_image.server.schemas.answers import MatchAnswer
+from echo_image.server.schemas.asked import CompareRequest
 
 __all__ = ["router"]
 

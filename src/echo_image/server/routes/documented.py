@@ -10,13 +10,18 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from echo_image.server.schemas import ErrorAnswer
+from echo_image.server.schemas.answers import ErrorAnswer
 
-__all__ = ["ERRORS", "body_of"]
+__all__ = ["ERRORS", "JPEG", "body_of"]
 
 ERRORS: dict[int | str, dict[str, Any]] = {
     "4XX": {"model": ErrorAnswer, "description": "The request is at fault; `hint` says what to do."},
     "5XX": {"model": ErrorAnswer, "description": "The service, a library or a fetched address is at fault."},
+}
+
+
+JPEG: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}}
 }
 
 

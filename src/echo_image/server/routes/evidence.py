@@ -5,11 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from echo_image.server.body import open_body
 from echo_image.server.context import context
+from echo_image.server.requests.body import open_body
+from echo_image.server.requests.sources import parsed, query_source
 from echo_image.server.routes.documented import ERRORS, body_of
-from echo_image.server.schemas import EvidenceRequest
-from echo_image.server.sources import parsed, query_source
+from echo_image.server.schemas.asked import EvidenceRequest
 
 __all__ = ["router"]
 

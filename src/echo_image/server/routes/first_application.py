@@ -14,13 +14,14 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from echo_image import SearchResult
-from echo_image.server.body import open_body
 from echo_image.server.context import Context, context
 from echo_image.server.errors import InvalidRequest
+from echo_image.server.requests.body import open_body
+from echo_image.server.requests.sources import Source, of_upload, of_url, parsed
+from echo_image.server.requests.uploads import upload_location
 from echo_image.server.routes.documented import ERRORS, body_of
-from echo_image.server.schemas import LibraryRequest, SimilarImagesAnswer, UrlRequest
-from echo_image.server.sources import Source, of_upload, of_url, parsed
-from echo_image.server.uploads import upload_location
+from echo_image.server.schemas.answers import SimilarImagesAnswer
+from echo_image.server.schemas.asked import LibraryRequest, UrlRequest
 
 __all__ = ["router"]
 
@@ -70,12 +71,11 @@ async def _similar(
 ) -> JSONResponse:
     chosen = here.library(library)
 
-    def search() -> tuple[bytes, SearchResult]:
+    def search() -> tuple[bytes, str, SearchResult]:
         data = source.read()
-        return data, chosen.search(data, limit=_LOCATIONS)
+        return data, hashlib.sha256(data).hexdigest(), chosen.search(data, limit=_LOCATIONS)
 
-    data, found = await here.read(search)
-    digest = hashlib.sha256(data).hexdigest()
+    data, digest, found = await here.read(search)
     if here.settings.server.store_uploads:
         location = url or upload_location(source.name, digest)
         await here.write(lambda: chosen.add_image(data, location))

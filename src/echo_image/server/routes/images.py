@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from echo_image import Library
 from echo_image.errors import EchoImageError, NotFound
-from echo_image.server.body import Body, Upload, open_body
+from echo_image.server.answers.caching import cached
 from echo_image.server.context import Context, context
 from echo_image.server.errors import InvalidRequest, answer
-from echo_image.server.routes.documented import ERRORS, body_of
-from echo_image.server.schemas import (
-    AddAnswer,
-    AddRequest,
-    ImageAnswer,
-    ImagesAnswer,
-    ListRequest,
-    RemovedAnswer,
-)
-from echo_image.server.sources import of_upload, of_url, parsed
-from echo_image.server.uploads import Tally, add_source
+from echo_image.server.requests.body import Body, Upload, open_body
+from echo_image.server.requests.sources import of_upload, of_url, parsed
+from echo_image.server.requests.uploads import Tally, add_source
+from echo_image.server.routes.documented import ERRORS, JPEG, body_of
+from echo_image.server.schemas.answers import AddAnswer, ImageAnswer, ImagesAnswer, RemovedAnswer
+from echo_image.server.schemas.asked import AddRequest, ListRequest
 
 __all__ = ["router"]
 
@@ -99,29 +93,35 @@ async def _add_uploads(
 
 async def _add_urls(here: Context, library: Library, asked: AddRequest, tally: Tally) -> None:
     places = asyncio.Semaphore(_FETCHES_PER_CALL)
+    # What is wrong with the library or the queue, and not with one image; raised inside, it would come out
+    # as a group that no handler knows.
+    trouble: list[EchoImageError] = []
 
     async def add_one(url: str) -> None:
         async with places:
+            if trouble:
+                return
             try:
-                source = await of_url(url, here)
+                source = await of_url(url, here, in_time=False)
             except EchoImageError as error:
                 tally.fail(url, error)
                 return
-            await here.write(lambda: add_source(library, source, url, asked.attributes, tally))
+            try:
+                await here.write(lambda: add_source(library, source, url, asked.attributes, tally))
+            except EchoImageError as error:
+                trouble.append(error)
 
     async with asyncio.TaskGroup() as tasks:
         for url in dict.fromkeys(asked.urls):
             tasks.create_task(add_one(url))
+    if trouble:
+        raise trouble[0]
 
 
 @router.get("/images", summary="List images", response_model=ImagesAnswer)
-async def images(
-    request: Request, limit: int | None = None, after: str | None = None, library: str | None = None
-) -> JSONResponse:
-    """Return one page, `limit` images after the one whose id is `after`."""
+async def images(request: Request, asked: Annotated[ListRequest, Query()]) -> JSONResponse:
+    """Return one page of the images that the filters mean."""
     here = context(request)
-    given = {"limit": limit, "after": after, "library": library}
-    asked = parsed(ListRequest, Body({name: value for name, value in given.items() if value is not None}, {}))
     most = here.settings.server.max_page
     if asked.limit > most:
         raise InvalidRequest(
@@ -130,9 +130,12 @@ async def images(
     chosen = here.library(asked.library)
     start = asked.after.lower() if asked.after else None
     # One more than asked for tells whether there is a next page.
-    records = await here.read(lambda: chosen.images(after=start, limit=asked.limit + 1))
+    only, newest = asked.only, asked.order == "newest"
+    records = await here.read(
+        lambda: chosen.images(after=start, limit=asked.limit + 1, only=only, newest_first=newest)
+    )
     page = records[: asked.limit]
-    following = page[-1].id if len(records) > len(page) else None
+    following = page[-1].cursor if len(records) > len(page) else None
     return JSONResponse({"images": [record.to_dict() for record in page], "next": following})
 
 
@@ -159,22 +162,11 @@ async def remove(request: Request, image_id: ImageIdPath, library: str | None = 
     "/images/{image_id}/thumbnail",
     summary="Get a small version of one image",
     response_class=Response,
-    responses={200: {"content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}}},
+    responses=JPEG,
 )
 async def thumbnail(request: Request, image_id: ImageIdPath, library: str | None = None) -> Response:
     """Return a JPEG whose long side is at most 320 pixels."""
     here = context(request)
     chosen = here.library(library)
     data = await here.read(lambda: chosen.thumbnail(image_id.lower()))
-    tag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
-    # Private: a collection is nobody else's to keep, not even a proxy's. An hour, as an image may be removed.
-    headers = {"ETag": tag, "Cache-Control": "private, max-age=3600"}
-    if tag_listed(tag, request.headers.get("if-none-match", "")):
-        return Response(status_code=304, headers=headers)
-    return Response(data, media_type="image/jpeg", headers=headers)
-
-
-def tag_listed(tag: str, header: str) -> bool:
-    """Return whether an If-None-Match header names an entity tag (RFC 9110, 13.1.2: weak comparison)."""
-    listed = {part.strip().removeprefix("W/") for part in header.split(",")}
-    return tag in listed or "*" in listed
+    return cached(data, "image/jpeg")

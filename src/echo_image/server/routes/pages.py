@@ -1,4 +1,4 @@
-"""The search page, the page of the interface, and their files; nothing of them comes from another host."""
+"""The pages — search, library, interface — and their files; nothing of them comes from another host."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ def install(app: FastAPI) -> None:
     @router.api_route("/", methods=["GET", "HEAD"])
     async def search_page() -> FileResponse:
         return FileResponse(_STATIC / "index.html")
+
+    @router.api_route("/library", methods=["GET", "HEAD"])
+    async def library_page() -> FileResponse:
+        return FileResponse(_STATIC / "library.html")
 
     @router.api_route("/docs", methods=["GET", "HEAD"])
     async def interface_page() -> FileResponse:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from echo_image import AddReport, Library
 from echo_image.errors import EchoImageError
 from echo_image.server.errors import of_code
-from echo_image.server.sources import Source
+from echo_image.server.requests.sources import Source
 
 __all__ = ["Tally", "add_source", "upload_location"]
 

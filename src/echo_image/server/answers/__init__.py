@@ -1,0 +1,1 @@
+"""What is sent back beside JSON: previews and originals, with tags for caches."""

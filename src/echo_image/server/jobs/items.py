@@ -1,0 +1,65 @@
+"""What a job has to do: URLs, and files that wait in the spool."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from echo_image.server.errors import InvalidRequest
+from echo_image.server.requests.body import read_json
+
+__all__ = ["JobItem", "listed_urls", "without_repeats"]
+
+
+@dataclass(frozen=True, slots=True)
+class JobItem:
+    """One thing to add.
+
+    Attributes:
+        name: The URL, or the name that the caller gave the file.
+        path: Where the file waits; None for a URL.
+    """
+
+    name: str
+    path: Path | None = None
+
+
+def listed_urls(content: bytes | str) -> list[str]:
+    """Return the URLs of a list: one a line, where `#` begins a comment line, or a JSON list of texts.
+
+    Raises:
+        InvalidRequest: It is neither.
+    """
+    if isinstance(content, bytes):
+        try:
+            content = content.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise InvalidRequest("The list is not text in UTF-8.", hint="One URL a line.") from error
+    text = content.removeprefix("\ufeff").strip()
+    if not text.startswith("["):
+        lines = (line.strip() for line in text.splitlines())
+        return [line for line in lines if line and not line.startswith("#")]
+    try:
+        rows = read_json(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest("The list begins like JSON and is none.", hint='["https://…", "…"]') from error
+    assert isinstance(rows, list)  # JSON that begins with a bracket
+    for number, row in enumerate(rows, start=1):
+        if not isinstance(row, str) or not row.strip():
+            message = f"Entry {number} of the list is {str(row)[:80]!r}; expected a URL."
+            raise InvalidRequest(message, hint='["https://…", "…"]')
+    return [row.strip() for row in rows]
+
+
+def without_repeats(items: Sequence[JobItem]) -> list[JobItem]:
+    """Return the items, each URL once; two files may well have one name."""
+    seen: set[str] = set()
+    left = []
+    for item in items:
+        if item.path is None:
+            if item.name in seen:
+                continue
+            seen.add(item.name)
+        left.append(item)
+    return left

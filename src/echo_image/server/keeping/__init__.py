@@ -1,0 +1,1 @@
+"""What outlives a call: kept queries, in a folder of the service."""

@@ -1,0 +1,1 @@
+"""The shape in which MatchEngine speaks."""

@@ -1,0 +1,1 @@
+"""What is around every request: id, headers, packing, the client that goes away."""

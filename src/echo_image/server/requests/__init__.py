@@ -1,0 +1,1 @@
+"""What callers send → fields, files and images, bounded while it arrives."""

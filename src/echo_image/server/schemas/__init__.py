@@ -1,0 +1,1 @@
+"""What calls may say and what they are answered; the OpenAPI document is made of it."""

@@ -1,0 +1,1 @@
+"""Where work runs: threads with bounded queues, deadlines, and the search itself."""
