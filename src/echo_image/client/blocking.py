@@ -1,0 +1,265 @@
+"""`Client`: the calls of the service, one after the other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from types import TracebackType
+from typing import TypeVar, Unpack
+
+import httpx
+
+from echo_image.client import answers, calls
+from echo_image.client.calls import AddOptions, Call, ListOptions, QueryOptions, SearchOptions, Source
+from echo_image.client.events import EventReader, JobEvent
+from echo_image.client.failures import Unreachable
+from echo_image.client.sending import DEFAULT_URL, Connection, answer_of, failed, refused, unreachable
+
+__all__ = ["Client"]
+
+T = TypeVar("T")
+
+
+class Client:
+    """A connection to a service; a context manager, safe to use from several threads.
+
+    Args:
+        url: Address of the service, with the path below which it lies, if it does.
+        key: API key, where the service needs one.
+        timeout_s: Longest silence within a call, in seconds.
+        retries: Times a call is sent again where the service was busy or could not be reached.
+        max_wait_s: Longest sum of the waits between, in seconds.
+        transport: How httpx is to connect; for tests and unusual networks.
+
+    Every method raises the errors of `echo_image.client.failures`. An image is the path of a file, a web
+    address that the service fetches, the bytes of a file, or an open file.
+
+    Example:
+        >>> with Client("http://127.0.0.1:8000") as client:  # doctest: +SKIP
+        ...     found = client.search("meme.jpg", limit=3)
+    """
+
+    def __init__(
+        self,
+        url: str = DEFAULT_URL,
+        *,
+        key: str | None = None,
+        timeout_s: float = 60.0,
+        retries: int = 3,
+        max_wait_s: float = 30.0,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._connection = Connection(url, key, timeout_s, retries, max_wait_s)
+        self._http = httpx.Client(transport=transport, **self._connection.options())
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    # The service
+
+    def about(self) -> answers.About:
+        """Return the version, the limits and what is switched on."""
+        return self._run(calls.about())
+
+    def session(self) -> answers.Session:
+        """Return who the service takes this client for."""
+        return self._run(calls.session())
+
+    def libraries(self) -> tuple[answers.LibraryInfo, ...]:
+        """Return the libraries; the first is meant where a call names none."""
+        return self._run(calls.libraries())
+
+    # Searching
+
+    def search(self, query: Source | None = None, **options: Unpack[SearchOptions]) -> answers.SearchAnswer:
+        """Find the images that show what the query shows.
+
+        In place of a query there may be `image_id` or `query_id`.
+        """
+        return self._run(calls.search(query, **options))
+
+    def search_batch(
+        self, queries: Iterable[Source], **options: Unpack[SearchOptions]
+    ) -> tuple[answers.BatchRow, ...]:
+        """Search with several images; files come first in the answer, then addresses."""
+        return self._run(calls.search_batch(queries, **options))
+
+    def compare(self, a: Source, b: Source, *, scoring: str | None = None) -> answers.Match:
+        """Compare two images, without a library."""
+        return self._run(calls.compare(a, b, scoring=scoring))
+
+    def evidence(self, query: Source | None, match_id: str, **options: Unpack[QueryOptions]) -> bytes:
+        """Return a PNG that shows why a query and an image of the library match, or not."""
+        return self._run(calls.evidence(query, match_id, **options))
+
+    def explain(
+        self, query: Source | None, match_id: str, **options: Unpack[QueryOptions]
+    ) -> answers.Explanation:
+        """Return the same as data."""
+        return self._run(calls.explain(query, match_id, **options))
+
+    def kept_query(self, query_id: str) -> answers.KeptQuery:
+        """Return what is known of a query that was kept."""
+        return self._run(calls.kept_query(query_id))
+
+    def query_preview(self, query_id: str) -> bytes:
+        """Return a small version of it, JPEG."""
+        return self._run(calls.query_preview(query_id))
+
+    def forget_query(self, query_id: str) -> None:
+        """Forget it."""
+        return self._run(calls.forget_query(query_id))
+
+    # Images
+
+    def add(self, *sources: Source, **options: Unpack[AddOptions]) -> answers.AddReport:
+        """Add images; the call waits for them. For many, make a job."""
+        return self._run(calls.add(sources, **options))
+
+    def image(self, image_id: str, *, library: str | None = None) -> answers.ImageInfo:
+        """Return what the library knows of an image."""
+        return self._run(calls.image(image_id, library))
+
+    def image_page(
+        self, *, after: str | None = None, limit: int | None = None, **options: Unpack[ListOptions]
+    ) -> answers.ImagePage:
+        """Return one page of the images that the filters mean."""
+        return self._run(calls.image_page(after=after, limit=limit, **options))
+
+    def images(
+        self, *, page_size: int | None = None, **options: Unpack[ListOptions]
+    ) -> Iterator[answers.ImageInfo]:
+        """Yield the images that the filters mean; pages are fetched as they are needed."""
+        after: str | None = None
+        while True:
+            page = self.image_page(after=after, limit=page_size, **options)
+            yield from page.images
+            after = page.next
+            if after is None:
+                return
+
+    def thumbnail(self, image_id: str, *, library: str | None = None) -> bytes:
+        """Return a small version of an image, JPEG."""
+        return self._run(calls.picture(image_id, "thumbnail", library))
+
+    def original(self, image_id: str, *, library: str | None = None) -> bytes:
+        """Return the file of an image, where the service gives it."""
+        return self._run(calls.picture(image_id, "original", library))
+
+    def remove(self, image_id: str, *, library: str | None = None) -> None:
+        """Remove an image with all its locations."""
+        return self._run(calls.remove(image_id, library))
+
+    # Jobs
+
+    def create_job(self, sources: Iterable[Source], **options: Unpack[AddOptions]) -> answers.Job:
+        """Begin to add many images, and return at once."""
+        return self._run(calls.create_job(sources, **options))
+
+    def jobs(self) -> tuple[answers.Job, ...]:
+        """Return the jobs that wait, run or ended lately, newest first."""
+        return self._run(calls.jobs())
+
+    def job(self, job_id: str) -> answers.Job:
+        """Return a job with the first 1,000 of its failures."""
+        return self._run(calls.job(job_id))
+
+    def cancel_job(self, job_id: str) -> answers.Job:
+        """Stop a job, what was added stays; or forget one that is over."""
+        return self._run(calls.cancel_job(job_id))
+
+    def job_events(self, job: answers.Job | str) -> Iterator[JobEvent]:
+        """Yield what happens to a job, until its `end`; a connection that breaks is made again."""
+        return self._events(job if isinstance(job, str) else job.id, None)
+
+    def _events(self, job_id: str, until: float | None) -> Iterator[JobEvent]:
+        reader, tries = EventReader(), self._connection.tries()
+        while True:
+            reader.restart()
+            asked, trouble = calls.job_events(job_id, reader.last_id), Unreachable("The events broke off.")
+            try:
+                with self._http.stream(**asked, timeout=self._silence(until)) as response:
+                    if response.is_success:
+                        for line in response.iter_lines():
+                            _check_time(until)  # a service with nothing to tell sends comments
+                            event = reader.feed(line)
+                            if event is not None:
+                                tries = self._connection.tries()
+                                yield event
+                                if event.kind == "end":
+                                    return
+                    else:
+                        response.read()
+                        if not refused(response):
+                            answer_of(calls.job(job_id), response)
+            except httpx.TransportError as error:
+                _check_time(until)
+                trouble = unreachable(self._connection.url, error)
+            wait = tries.wait_s(None)
+            if wait is None:
+                raise trouble
+            time.sleep(wait)
+
+    def _silence(self, until: float | None) -> float:
+        """Return how long the connection may say nothing, in seconds."""
+        longest = self._connection.timeout_s
+        return longest if until is None else max(0.001, min(longest, until - time.monotonic()))
+
+    def wait(
+        self,
+        job: answers.Job | str,
+        *,
+        timeout_s: float | None = None,
+        progress: Callable[[answers.Job], None] | None = None,
+    ) -> answers.Job:
+        """Return a job when it is over, with the first 1,000 of its failures.
+
+        Args:
+            job: It, or its id.
+            timeout_s: Longest wait, in seconds.
+            progress: Called with the job as it goes on.
+
+        Raises:
+            TimeoutError: It was not over in time; it runs on.
+        """
+        until = None if timeout_s is None else time.monotonic() + timeout_s
+        for event in self._events(job if isinstance(job, str) else job.id, until):
+            if event.job is not None and event.kind == "end":
+                return event.job
+            if event.job is not None and progress is not None:
+                progress(event.job)
+        raise Unreachable("The events ended before the job did.")
+
+    def _run(self, call: Call[T]) -> T:
+        tries = self._connection.tries()
+        while True:
+            retry_after: str | None = None
+            try:
+                response = self._http.request(**call.request())
+            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+                trouble: Exception = unreachable(self._connection.url, error)
+            except httpx.TransportError as error:
+                raise unreachable(self._connection.url, error) from error
+            else:
+                if not refused(response):
+                    return answer_of(call, response)
+                retry_after = response.headers["retry-after"]
+                trouble = failed(response)
+            wait = tries.wait_s(retry_after)
+            if wait is None:
+                raise trouble
+            time.sleep(wait)
+
+
+def _check_time(until: float | None) -> None:
+    if until is not None and time.monotonic() >= until:
+        raise TimeoutError("The job was not over in time.")
