@@ -27,21 +27,23 @@ help: ## list these targets
 demo: $(VENV)/.installed ## build a small library and open the search page (DEMO=--once: search once and end)
 	@$(BIN)/echo-image demo $(DEMO)
 
-test: $(VENV)/.installed-test ## run every test (TESTS=path, PYTEST_WORKERS=n)
+test: $(VENV)/.installed-test node_modules/.installed ## run every test (TESTS=path, PYTEST_WORKERS=n)
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile $(TESTS)
 
-lint: $(VENV)/.installed-dev ## check style, types and the order of imports
+lint: $(VENV)/.installed-dev node_modules/.installed ## check style, types and the order of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@if [ -x node_modules/.bin/tsc ]; then echo "tsc --project tsconfig.json"; node_modules/.bin/tsc --project tsconfig.json; \
+	else echo "the types of the page are not checked: there is no npm"; fi
 
 format: $(VENV)/.installed-dev ## put the code into the project's form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 docs: $(VENV)/.installed ## write the generated reference and images below docs/
-	$(BIN)/python docs/generate.py
+	$(BIN)/python -m docs.generate
 
 bench: $(VENV)/.installed-test ## measure recall and speed (DATA=folder of images, BENCHMARKS=names)
 	@test -n "$(DATA)" || { echo "error: name a folder of images: make bench DATA=folder" >&2; exit 2; }
@@ -51,9 +53,16 @@ bench: $(VENV)/.installed-test ## measure recall and speed (DATA=folder of image
 	done
 
 clean: ## remove the environment, the demo and every cache
-	rm -rf $(VENV) demo-library build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis \
+	rm -rf $(VENV) node_modules demo-library build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis \
 	  .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The page is checked by tools from npm and needs nothing of them to run. Without npm these checks are left out,
+# but not in continuous integration.
+node_modules/.installed: package.json package-lock.json
+	@if command -v npm >/dev/null && npm ci --silent; then touch $@; \
+	elif [ "$${CI:-}" = true ]; then echo "error: npm ci failed; the checks of the page need it" >&2; exit 1; \
+	else echo "without npm ci, the page's types and accessibility are not checked"; fi
 
 # An environment is made once and brought up to date when pyproject.toml changes. A command named python3.x
 # can be a shim that fails, so each is tried; it must also be able to make environments. An environment that is

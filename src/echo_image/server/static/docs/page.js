@@ -1,7 +1,8 @@
 // @ts-check
 /** The page of the HTTP interface: openapi.json, shown. */
 
-import { element } from "./view.js";
+import { element } from "../shared/dom.js";
+import * as shell from "../shared/shell.js";
 
 /**
  * @typedef {{
@@ -12,7 +13,7 @@ import { element } from "./view.js";
  * @typedef {{name: string, required?: boolean, description?: string, schema: Schema}} Parameter
  * @typedef {{description?: string, content?: Record<string, {schema?: Schema}>}} Body
  * @typedef {{
- *   summary?: string, description?: string, parameters?: Parameter[], requestBody?: Body,
+ *   tags?: string[], summary?: string, description?: string, parameters?: Parameter[], requestBody?: Body,
  *   responses: Record<string, Body>,
  * }} Call
  * @typedef {{paths: Record<string, Record<string, Call>>, components?: {schemas?: Record<string, Schema>}}} Document
@@ -86,19 +87,48 @@ function fields(schema, all, prefix = "") {
  * @param {string} path
  * @param {Call} call
  * @param {Document} all
+ * @returns {string} A command that makes the call, with the files or else the fields that say what it is about.
+ */
+function command(method, path, call, all) {
+  const schema = resolved(Object.values(call.requestBody?.content ?? {})[0]?.schema, all);
+  const needed = schema.required ?? [];
+  const given = Object.entries(schema.properties ?? {});
+  // "images[0]" and a list of addresses are other ways to send the same.
+  const files = given.filter(([name, one]) => /\bfile\b/.test(kind(one)) && name !== "list" && !name.includes("["));
+  const parts = files.map(([name]) => `-F ${name}=@photo.jpg`);
+  const sent = files.map(([name]) => name);
+  for (const [name] of given) {
+    const meant = needed.includes(name) || (!files.length && /^(url|filepath)$/.test(name));
+    if (meant && !sent.includes(name)) parts.push(`-F ${name}=…`);
+  }
+  const parameters = (call.parameters ?? []).filter(({ name }) => !path.includes(`{${name}}`));
+  const one = parameters.find(({ name }) => name === "url") ?? parameters.find(({ name }) => name === "filepath");
+  const query = parameters.filter((given) => given.required || given === one || /^url[12]$/.test(given.name));
+  const search = query.length ? `?${query.map(({ name }) => `${name}=…`).join("&")}` : "";
+  const verb = method === "get" || (method === "post" && parts.length) ? [] : [`-X ${method.toUpperCase()}`];
+  return ["curl", ...verb, ...parts, `'${location.origin}${path}${search}'`].join(" ");
+}
+
+/**
+ * @param {string} method
+ * @param {string} path
+ * @param {Call} call
+ * @param {Document} all
  * @returns {HTMLElement}
  */
 function entry(method, path, call, all) {
   const more = element("div", { class: "more" }, element("p", {}, ...prose(call.description ?? "")));
+  more.append(element("pre", { class: "example", tabindex: 0 }, element("code", { text: command(method, path, call, all) })));
   const parameters = call.parameters ?? [];
   if (parameters.length) {
     more.append(element("h3", { text: "Parameters" }));
     more.append(table(parameters.map((one) => [one.name, kind(one.schema), one.description ?? ""])));
   }
   const bodies = Object.entries(call.requestBody?.content ?? {});
-  if (bodies.length) {
+  const [first] = bodies;
+  if (first) {
     more.append(element("h3", { text: `Body: ${bodies.map(([type]) => type).join(", ")}` }));
-    more.append(table(fields(resolved(bodies[0][1].schema, all), all)));
+    more.append(table(fields(resolved(first[1].schema, all), all)));
   }
   for (const [type, body] of Object.entries(call.responses["200"]?.content ?? {})) {
     more.append(element("h3", { text: `Answer: ${type}` }));
@@ -120,6 +150,7 @@ function entry(method, path, call, all) {
 }
 
 async function show() {
+  await shell.start("docs");
   const calls = document.getElementById("calls");
   const origin = document.getElementById("origin");
   if (!calls || !origin) return;
@@ -127,10 +158,20 @@ async function show() {
   const response = await fetch("openapi.json");
   /** @type {Document} */
   const all = await response.json();
-  const entries = Object.entries(all.paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, call]) => entry(method, path, call, all)),
+  /** @type {Map<string, HTMLElement[]>} */
+  const groups = new Map();
+  for (const [path, methods] of Object.entries(all.paths)) {
+    for (const [method, call] of Object.entries(methods)) {
+      const name = call.tags?.[0] ?? "service";
+      groups.set(name, [...(groups.get(name) ?? []), entry(method, path, call, all)]);
+    }
+  }
+  calls.replaceChildren(
+    ...[...groups].flatMap(([name, entries]) => [
+      element("h2", { text: name.charAt(0).toUpperCase() + name.slice(1) }),
+      ...entries,
+    ]),
   );
-  calls.replaceChildren(...entries);
 }
 
 void show();
