@@ -4,7 +4,7 @@
 `docs/errors.md` from the exceptions and `docs/edits.md` from the edits that `bench` makes, so none can say
 anything else than the program does; a test fails when they are not current. `docs/images/evidence.jpg` is
 what `search --save-evidence` draws for the first query of the demo. It is not compared, as another version of
-a package may draw it a little differently.
+a package may draw it a little differently. The translations of README.md are given the figures of its tables.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from docs.translations import write_figures
 from echo_image import errors
 from echo_image.cli.parser import COMMANDS, CommandParser, build_parser
 from echo_image.cli.status import MEANINGS
@@ -255,6 +256,7 @@ def main() -> int:
     for name, text in TEXTS.items():
         (DOCS / name).write_text(text(), encoding="utf-8")
     write_evidence(DOCS / "images" / "evidence.jpg")
+    write_figures()
     return 0
 
 

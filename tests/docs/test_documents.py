@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 import echo_image
 from docs.generate import RAISED_WHEN, TEXTS, commands_of
-from echo_image import errors
+from echo_image import Library, errors
 from echo_image.cli.parser import COMMANDS, build_parser
 from echo_image.cli.status import MEANINGS
+from echo_image.server import create_app
+from echo_image.settings import Settings
 from tests.docs.markdown import DOCUMENTS, ROOT, without_code
 
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)|<img[^>]* src=\"([^\"]+)\"")
@@ -106,3 +109,10 @@ def test_the_make_targets_are_listed() -> None:
     assert phony is not None
     described = set(re.findall(r"^([a-z]+):.*## \S", makefile, re.MULTILINE))
     assert set(phony[1].split()) == described
+
+
+def test_every_call_of_the_service_is_in_its_reference() -> None:
+    calls = create_app({"none": cast(Library, None)}, Settings()).openapi()["paths"]
+    told = (ROOT / "docs" / "http.md").read_text(encoding="utf-8")
+    absent = [path for path in calls if re.sub(r"\{\w+\}", "{id}", path) not in told]
+    assert absent == []

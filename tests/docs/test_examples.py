@@ -2,7 +2,8 @@
 
 The blocks of a document run one after the other in one folder, which holds `photos/` (the demo's
 images) and `meme.jpg` (an edit of one of them), as the documents say. A block that cannot run here
-carries its reason in the document: `<!-- not run: reason -->`.
+carries its reason in the document: `<!-- not run: reason -->`. Translations hold the very blocks of the
+document that they translate, which run once.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from echo_image.demo import DemoFolder
-from tests.docs.markdown import DOCUMENTS, ROOT, Block, blocks, examples, output_pattern
+from tests.docs.markdown import DOCUMENTS, ROOT, TRANSLATIONS, Block, blocks, examples, output_pattern
 
 PUBLISHED_ADDRESS = "http://127.0.0.1:8000"
 RUN_LANGUAGES = {"console", "python"}
@@ -98,7 +99,7 @@ def _run_python(block: Block, folder: Path, environment: dict[str, str], address
 
 @pytest.mark.parametrize(
     "document",
-    [document for document in DOCUMENTS if _runnable(document)],
+    [document for document in DOCUMENTS if document not in TRANSLATIONS and _runnable(document)],
     ids=lambda document: str(document.relative_to(ROOT)),
 )
 def test_the_examples_run(document: Path, folder: Path, environment: dict[str, str]) -> None:
