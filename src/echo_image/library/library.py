@@ -269,10 +269,11 @@ class Library:
         record = self.image(image_id)
         part = part_of(self._load(query), region)
         match = match_with(self._store, part, record)
-        look = Rendering(thumbnail.decode(self.thumbnail(record.id)), record.width, record.height)
         if originals:
-            original = image_of(self._store, record, self._limits.decode)
-            look = Rendering(original.pixels, record.width, record.height)
+            pixels = image_of(self._store, record, self._limits.decode).pixels
+        else:
+            pixels = thumbnail.decode(self.thumbnail(record.id))
+        look = Rendering(pixels, record.width, record.height)
         return explain(Rendering(part.pixels, part.width, part.height), look, match)
 
     def duplicates(self, *, min_score: float = PROVEN_SCORE) -> list[DuplicateGroup]:
