@@ -12,6 +12,7 @@ EchoImageError                  code                  exit  HTTP
 │   ├── UnsupportedFormat       unsupported_format     2    415
 │   ├── CorruptImage            corrupt_image          2    400
 │   └── LimitExceeded           limit_exceeded         2    413   bytes, pixels, frames: named in it
+├── CorruptArchive              corrupt_archive        2    400   broken from here on, or no archive at all
 ├── FetchError                  fetch_failed           3    502
 │   ├── ForbiddenAddress        forbidden_address      2    403   private, loopback, link-local, metadata …
 │   ├── FetchTimeout            fetch_timeout          3    504
@@ -36,6 +37,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 __all__ = [
+    "CorruptArchive",
     "CorruptImage",
     "EchoImageError",
     "EmptyImage",
@@ -145,10 +147,68 @@ class LimitExceeded(ImageError):
     http_status = 413
 
 
+class CorruptArchive(EchoImageError):
+    code = "corrupt_archive"
+    exit_status = 2
+    http_status = 400
+
+
 class FetchError(EchoImageError):
+    """What is at a URL was not got.
+
+    Args:
+        message, hint: as of any error.
+        status: what the server of the URL answered; 0 where it gave no answer. (`http_status` is what our own
+            service answers to its caller.)
+        retry_after_s: the pause that the server asked for, s; None where it asked for none.
+        is_transient: whether the same URL may well be there a little later: a time limit, a broken
+            connection, a server that is overloaded.
+        is_unreachable: whether no answer was got at all, which says something about the host and nothing
+            about the URL.
+    """
+
     code = "fetch_failed"
     exit_status = 3
     http_status = 502
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        status: int = 0,
+        retry_after_s: float | None = None,
+        is_transient: bool = False,
+        is_unreachable: bool = False,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+        self.retry_after_s = retry_after_s
+        self.is_transient = is_transient
+        self.is_unreachable = is_unreachable
+
+    def __reduce__(self) -> tuple[object, ...]:
+        more = (self.status, self.retry_after_s, self.is_transient, self.is_unreachable)
+        return (_rebuild_fetch, (type(self), self.message, self.hint, *more))
+
+
+def _rebuild_fetch(
+    kind: type[FetchError],
+    message: str,
+    hint: str,
+    status: int,
+    retry_after_s: float | None,
+    is_transient: bool,
+    is_unreachable: bool,
+) -> FetchError:
+    return kind(
+        message,
+        hint=hint,
+        status=status,
+        retry_after_s=retry_after_s,
+        is_transient=is_transient,
+        is_unreachable=is_unreachable,
+    )
 
 
 class ForbiddenAddress(FetchError):

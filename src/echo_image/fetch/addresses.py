@@ -7,6 +7,7 @@ an IPv4 one that the network unpacks on the way.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
@@ -98,6 +99,7 @@ def _carried_v4(ip: IPv6Address) -> IPv4Address | None:
     return IPv4Address(number & 0xFFFFFFFF) if carries else None
 
 
+@functools.lru_cache(maxsize=4096)  # a tenth of the time of a small download
 def is_odd_address(host: str) -> bool:
     """Tell whether a host is an IPv4 address in a notation other than four decimal numbers.
 

@@ -3,32 +3,42 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import http
+import socket
 import ssl
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import aiohttp
+from aiohttp import hdrs
+from multidict import istr
 from yarl import URL
 
 from echo_image._version import __version__
 from echo_image.errors import EchoImageError, FetchError, FetchTimeout, FetchTooLarge, UsageError
 from echo_image.fetch.limits import DEFAULT_LIMITS, Fetched, FetchLimits
+from echo_image.fetch.politeness import ACCEPT_IMAGES, Request
 from echo_image.fetch.resolving import CheckedResolver, Lookup, system_lookup
+from echo_image.fetch.retrying import TRANSIENT_STATUSES, parse_retry_after
 from echo_image.fetch.unpacking import Unpacker
 from echo_image.fetch.urls import check_url, shown_url
 
-__all__ = ["fetch", "new_session"]
+__all__ = ["ask", "fetch", "new_session"]
 
 _HEADERS = {
     "User-Agent": f"echo-image/{__version__}",
-    "Accept": "image/*,*/*;q=0.8",
+    "Accept": ACCEPT_IMAGES,
     "Accept-Encoding": "identity",
 }
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _COMPLETE = frozenset({200, 203})
+_NOT_MODIFIED = 304
 _READ_BYTES = 2**16
+# Names as aiohttp knows them are found faster.
+_KEPT_HEADERS = {"content-type": hdrs.CONTENT_TYPE, "link": hdrs.LINK, "x-robots-tag": istr("X-Robots-Tag")}
+_MAX_HEADER_CHARACTERS = 1000
 # Sessions made here, with what they allow; only these are known to check the addresses they connect to.
 _sessions: weakref.WeakKeyDictionary[aiohttp.ClientSession, bool] = weakref.WeakKeyDictionary()
 
@@ -76,37 +86,72 @@ async def fetch(
         FetchTooLarge: More than `max_bytes`.
         FetchError: Anything else: unknown host, no connection, a status other than 200, a broken answer.
     """
-    parsed = check_url(url, allow_private=limits.allow_private)
     if session is not None:
         if _sessions.get(session) is not limits.allow_private:
             raise UsageError(
                 "The session was not made by new_session with the same allow_private as the limits.",
                 hint="Make it with echo_image.fetch.new_session.",
             )
-        return await _within_time(session, parsed, limits)
+        return await ask(session, Request(url), limits)
+    check_url(url, allow_private=limits.allow_private)  # before a session is made in vain
     async with new_session(allow_private=limits.allow_private) as own:
-        return await _within_time(own, parsed, limits)
+        return await ask(own, Request(url), limits)
 
 
-async def _within_time(session: aiohttp.ClientSession, url: URL, limits: FetchLimits) -> Fetched:
-    with _translate_errors(url, limits):
+async def ask(session: aiohttp.ClientSession, request: Request, limits: FetchLimits) -> Fetched:
+    """Return the answer to a request, which may be that nothing has changed or that it is elsewhere.
+
+    Args:
+        session: One made by `new_session` with the same `allow_private` as the limits.
+        request: What is asked; its `max_bytes` goes before that of the limits.
+        limits: As of `fetch`.
+
+    Raises:
+        EchoImageError: As `fetch`.
+    """
+    url = check_url(request.url, allow_private=limits.allow_private)
+    try:
         async with asyncio.timeout(limits.timeout_s):
-            return await _follow(session, url, limits)
+            return await _follow(session, url, request, limits)
+    except TimeoutError as error:
+        raise _timeout(error, url, limits) from error
 
 
-async def _follow(session: aiohttp.ClientSession, url: URL, limits: FetchLimits) -> Fetched:
-    # The whole time is kept by the caller; here only connecting has a limit of its own.
-    timeout = aiohttp.ClientTimeout(total=None, connect=limits.connect_timeout_s)
+async def _follow(session: aiohttp.ClientSession, url: URL, request: Request, limits: FetchLimits) -> Fetched:
+    timeout = _connecting(limits.connect_timeout_s)
+    max_bytes = limits.max_bytes if request.max_bytes is None else request.max_bytes
+    headers = _headers_of(request)
     for _ in range(limits.max_redirects + 1):
         with _translate_errors(url, limits):
-            async with session.get(url, allow_redirects=False, timeout=timeout) as response:
+            async with session.get(url, allow_redirects=False, timeout=timeout, headers=headers) as response:
                 if response.status not in _REDIRECTS:
-                    return await _read(response, url, limits)
-                url = _next_url(response, url, limits)
+                    if response.status == _NOT_MODIFIED and (request.etag or request.last_modified):
+                        return _answer(response, url, b"")
+                    return await _read(response, url, max_bytes)
+                target = _next_url(response, url, limits)
+                if not request.redirects:
+                    return _answer(response, url, b"", location=target)
+                url = target
     raise FetchError(
         f"The URL leads through more redirects than the limit of {limits.max_redirects} redirects.",
         hint="Give the address at which the image itself is.",
     )
+
+
+@functools.cache
+def _connecting(seconds: float) -> aiohttp.ClientTimeout:
+    # The whole time is kept by the caller; only connecting has a limit of its own.
+    return aiohttp.ClientTimeout(total=None, connect=seconds)
+
+
+def _headers_of(request: Request) -> dict[str, str] | None:
+    """Return what differs from the headers of the session; None for nothing."""
+    headers = {} if request.accept == ACCEPT_IMAGES else {"Accept": request.accept}
+    if request.etag:
+        headers["If-None-Match"] = request.etag
+    if request.last_modified:
+        headers["If-Modified-Since"] = request.last_modified
+    return headers or None
 
 
 def _next_url(response: aiohttp.ClientResponse, url: URL, limits: FetchLimits) -> URL:
@@ -125,26 +170,63 @@ def _next_url(response: aiohttp.ClientResponse, url: URL, limits: FetchLimits) -
         ) from error
 
 
-async def _read(response: aiohttp.ClientResponse, url: URL, limits: FetchLimits) -> Fetched:
+async def _read(response: aiohttp.ClientResponse, url: URL, max_bytes: int) -> Fetched:
     if response.status not in _COMPLETE:
-        raise _refused(response.status, url)
-    if (response.content_length or 0) > limits.max_bytes:
-        raise _too_large(f"{response.content_length:,}", limits)
-    unpacker = Unpacker(response.headers.get("Content-Encoding", ""))
+        raise _refused(response, url)
+    length = response.content_length
+    if (length or 0) > max_bytes:
+        raise _too_large(f"{length:,}", max_bytes)
+    encoding = response.headers.get(hdrs.CONTENT_ENCODING, "")
+    if length is not None and not encoding:
+        # No more than was announced is ever read, so nothing needs to be counted on the way.
+        return _answer(response, url, await response.content.read())
+    unpacker = Unpacker(encoding)
     pieces: list[bytes] = []
     size = 0
     async for chunk in response.content.iter_chunked(_READ_BYTES):
         for piece in unpacker.feed(chunk):
             size += len(piece)
-            if size > limits.max_bytes:
-                raise _too_large(f"more than {limits.max_bytes:,}", limits)
+            if size > max_bytes:
+                raise _too_large(f"more than {max_bytes:,}", max_bytes)
             pieces.append(piece)
     unpacker.finish()
-    content_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    return Fetched(data=b"".join(pieces), url=str(url), content_type=content_type)
+    return _answer(response, url, b"".join(pieces))
 
 
-def _refused(status: int, url: URL) -> FetchError:
+def _answer(
+    response: aiohttp.ClientResponse, url: URL, data: bytes, *, location: URL | None = None
+) -> Fetched:
+    headers = response.headers
+    kept = {
+        key: _as_text(", ".join(headers.getall(name))[:_MAX_HEADER_CHARACTERS])
+        for key, name in _KEPT_HEADERS.items()
+        if name in headers
+    }
+    if location is not None:
+        kept["location"] = str(location)
+    return Fetched(
+        data=data,
+        url=str(url),
+        content_type=_as_text(headers.get(hdrs.CONTENT_TYPE, "").partition(";")[0].strip().lower()),
+        status=response.status,
+        etag=_validator(headers.get(hdrs.ETAG, "")),
+        last_modified=_validator(headers.get(hdrs.LAST_MODIFIED, "")),
+        headers=kept,
+    )
+
+
+def _as_text(value: str) -> str:
+    """Return a header whose bytes were no UTF-8, which aiohttp gives as surrogates, as Latin-1 has it."""
+    return value if value.isascii() else value.encode("utf-8", "surrogateescape").decode("latin-1")
+
+
+def _validator(value: str) -> str:
+    """Return what is to be sent back word for word; empty where that cannot be done."""
+    return value if value.isascii() and len(value) <= _MAX_HEADER_CHARACTERS else ""
+
+
+def _refused(response: aiohttp.ClientResponse, url: URL) -> FetchError:
+    status = response.status
     try:
         phrase = f"{status} {http.HTTPStatus(status).phrase}"
     except ValueError:
@@ -159,12 +241,15 @@ def _refused(status: int, url: URL) -> FetchError:
     return FetchError(
         f"The server answered {phrase} for {shown_url(url)}.",
         hint=hints.get(status, "Open the URL in a browser to see what it answers."),
+        status=status,
+        retry_after_s=parse_retry_after(response.headers.get("Retry-After", "")),
+        is_transient=status in TRANSIENT_STATUSES,
     )
 
 
-def _too_large(given: str, limits: FetchLimits) -> FetchTooLarge:
+def _too_large(given: str, max_bytes: int) -> FetchTooLarge:
     return FetchTooLarge(
-        f"The answer has {given} bytes; the limit is {limits.max_bytes:,} bytes.",
+        f"The answer has {given} bytes; the limit is {max_bytes:,} bytes.",
         hint="Give a smaller version of the image, or raise the limit max_bytes.",
     )
 
@@ -172,35 +257,58 @@ def _too_large(given: str, limits: FetchLimits) -> FetchTooLarge:
 @contextmanager
 def _translate_errors(url: URL, limits: FetchLimits) -> Iterator[None]:
     """Turn what aiohttp raises into errors of ours that name the URL at hand."""
-    shown = shown_url(url)
     try:
         yield
-    except (EchoImageError, asyncio.CancelledError):
+    except EchoImageError:
         raise
-    except aiohttp.ConnectionTimeoutError as error:
-        raise FetchTimeout(
-            f"No connection to {shown} within {limits.connect_timeout_s:g} s.", hint="Try again later."
-        ) from error
     except TimeoutError as error:
-        raise FetchTimeout(
-            f"{shown} was not fetched within {limits.timeout_s:g} s.", hint="Try again, or raise timeout_s."
-        ) from error
-    except aiohttp.ClientConnectorDNSError as error:
-        raise FetchError(f"There is no host {url.host!r}.", hint="Check the spelling of the URL.") from error
-    except aiohttp.ClientPayloadError as error:
-        raise FetchError(
-            f"The connection to {shown} ended before the answer was complete.", hint="Try again."
-        ) from error
-    except aiohttp.ClientResponseError as error:
-        raise FetchError(f"{shown} does not answer in valid HTTP.", hint="Check the URL.") from error
-    except (ssl.SSLError, aiohttp.ClientSSLError) as error:
-        raise FetchError(
-            f"No secure connection to {shown}: {_words(error)}.", hint="The server's certificate may be bad."
-        ) from error
+        raise _timeout(error, url, limits) from error
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise FetchError(
-            f"{shown} cannot be fetched: {_words(error)}.", hint="Check the URL and try again."
-        ) from error
+        raise _translated(error, url) from error
+
+
+def _timeout(error: TimeoutError, url: URL, limits: FetchLimits) -> FetchTimeout:
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return FetchTimeout(
+            f"No connection to {shown_url(url)} within {limits.connect_timeout_s:g} s.",
+            hint="Try again later.",
+            is_transient=True,
+            is_unreachable=True,
+        )
+    return FetchTimeout(
+        f"{shown_url(url)} was not fetched within {limits.timeout_s:g} s.",
+        hint="Try again, or raise timeout_s.",
+        is_transient=True,
+    )
+
+
+def _translated(error: Exception, url: URL) -> FetchError:
+    shown = shown_url(url)
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        if error.os_error.errno == socket.EAI_AGAIN:
+            return FetchError(
+                f"The address of the host {url.host!r} could not be asked for.",
+                hint="Try again later; see whether this machine reaches the network.",
+                is_transient=True,
+                is_unreachable=True,
+            )
+        message, hint = f"There is no host {url.host!r}.", "Check the spelling of the URL."
+        return FetchError(message, hint=hint, is_unreachable=True)
+    if isinstance(error, aiohttp.ClientPayloadError):
+        message = f"The connection to {shown} ended before the answer was complete."
+        return FetchError(message, hint="Try again.", is_transient=True)
+    if isinstance(error, aiohttp.ClientResponseError):
+        return FetchError(f"{shown} does not answer in valid HTTP.", hint="Check the URL.", is_transient=True)
+    if isinstance(error, (ssl.SSLError, aiohttp.ClientSSLError)):
+        return FetchError(
+            f"No secure connection to {shown}: {_words(error)}.",
+            hint="The server's certificate may be bad.",
+            is_unreachable=True,
+        )
+    message, hint = f"{shown} cannot be fetched: {_words(error)}.", "Check the URL and try again."
+    if isinstance(error, ValueError):  # also what aiohttp itself finds wrong with a URL
+        return FetchError(message, hint=hint)
+    return FetchError(message, hint=hint, is_transient=True, is_unreachable=True)
 
 
 def _words(error: Exception) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from echo_image.errors import UsageError
 
@@ -58,8 +59,17 @@ class Fetched:
         url: Where it came from in the end, after redirects.
         content_type: As the server says, in lower case without parameters; empty if it says nothing. Not to
             be trusted: what the bytes are is told from the bytes.
+        status: 200; 203; 304 without data where nothing has changed; 301 to 308 without data where a redirect
+            was not to be followed.
+        etag, last_modified: What the server gives to ask later whether it has changed; empty if nothing.
+        headers: Of the answer, by name in lower case, at most 1,000 characters each: `content-type` with its
+            parameters, `link`, `x-robots-tag`; `location` (an absolute URL) of a redirect.
     """
 
     data: bytes
     url: str
     content_type: str
+    status: int = 200
+    etag: str = ""
+    last_modified: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)

@@ -51,7 +51,7 @@ def check_url(text: str, *, allow_private: bool) -> URL:
             hint="Remove it; download images that need a login yourself and give the file.",
         )
     _check_host(host, allow_private=allow_private)
-    return url.with_fragment(None)
+    return url.with_fragment(None) if url.raw_fragment else url
 
 
 def _check_host(host: str, *, allow_private: bool) -> None:
@@ -77,7 +77,9 @@ def shown_url(url: URL | str) -> str:
     """Return a URL for a message: one printable line of bounded length, without user name and password."""
     if isinstance(url, URL):
         url = str(url.with_user(None).with_fragment(None)) if url.host else str(url)
-    clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in url)
+    clean = url
+    if not url.isprintable():
+        clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in url)
     return clean if len(clean) <= _MAX_SHOWN_CHARACTERS else clean[: _MAX_SHOWN_CHARACTERS - 3] + "..."
 
 

@@ -20,6 +20,10 @@ class Server:
 
     port: int = 0
     requests: list[web.Request] = field(default_factory=list)
+    times: dict[str, int] = field(default_factory=dict)
+    at_once: int = 0
+    most_at_once: int = 0
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
     done: threading.Event = field(default_factory=threading.Event)
 
     def url(self, path: str, host: str = "127.0.0.1") -> str:
@@ -69,6 +73,29 @@ async def packed(request: web.Request) -> web.Response:
     return web.Response(body=body, headers={"Content-Encoding": request.query["encoding"]})
 
 
+async def drip(request: web.Request) -> web.StreamResponse:
+    """Send a byte now and then, for ever."""
+    response = web.StreamResponse()
+    await response.prepare(request)
+    while True:
+        await response.write(b"x")
+        await asyncio.sleep(0.01)
+
+
+async def tagged(request: web.Request) -> web.Response:
+    headers = {"ETag": '"one"', "Last-Modified": "Mon, 02 Jan 2023 10:00:00 GMT", "Link": "<a>; rel=b"}
+    if request.headers.get("If-None-Match") == '"one"':
+        return web.Response(status=304, headers=headers)
+    return web.Response(body=BODY, content_type="image/png", headers=headers)
+
+
+async def cut(request: web.Request) -> web.Response:
+    """End the connection without an answer."""
+    assert request.transport is not None
+    request.transport.close()
+    return web.Response()
+
+
 @asynccontextmanager
 async def running(server: Server) -> AsyncIterator[None]:
     @web.middleware
@@ -76,7 +103,29 @@ async def running(server: Server) -> AsyncIterator[None]:
         request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         server.requests.append(request)
-        return await handler(request)
+        server.at_once += 1
+        server.most_at_once = max(server.most_at_once, server.at_once)
+        try:
+            return await handler(request)
+        finally:
+            server.at_once -= 1
+
+    async def heals(request: web.Request) -> web.Response:
+        """Fail `times` times with `status`, then be good."""
+        number = server.times[request.path_qs] = server.times.get(request.path_qs, 0) + 1
+        if number <= int(request.query["times"]):
+            headers = {"Retry-After": request.query["after"]} if "after" in request.query else {}
+            return web.Response(status=int(request.query["status"]), headers=headers)
+        return await ok(request)
+
+    async def gated(request: web.Request) -> web.Response:
+        """Answer once the gate is opened."""
+        await server.gate.wait()
+        return await ok(request)
+
+    async def open_gate(request: web.Request) -> web.Response:
+        server.gate.set()
+        return web.Response()
 
     app = web.Application(middlewares=[record])
     for path, answer in (
@@ -87,6 +136,12 @@ async def running(server: Server) -> AsyncIterator[None]:
         ("/endless", endless),
         ("/never", never),
         ("/packed", packed),
+        ("/drip", drip),
+        ("/tagged", tagged),
+        ("/cut", cut),
+        ("/heals/{name}", heals),
+        ("/gated", gated),
+        ("/open", open_gate),
     ):
         app.router.add_get(path, answer)
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)

@@ -377,3 +377,15 @@ def test_cancelling_is_not_an_error_of_ours(server: Server) -> None:
 def test_limits_are_positive(wrong: dict[str, float]) -> None:
     with pytest.raises(UsageError, match=next(iter(wrong))):
         FetchLimits(**wrong)  # type: ignore[arg-type]
+
+
+def test_headers_that_are_no_text(raw_server: tuple[dict[str, bytes], int]) -> None:
+    """A database and the next request take text only; bytes that are no UTF-8 come as half surrogates."""
+    answers, port = raw_server
+    answers["answer"] = (
+        b'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nETag: "\xff"\r\nLast-Modified: \xe9t\xe9\r\n'
+        b"Content-Type: image/\xff\r\nLink: <\xfe>\r\n\r\nx"
+    )
+    fetched = fetch_sync(f"http://127.0.0.1:{port}/", limits=LOCAL)
+    assert (fetched.etag, fetched.last_modified) == ("", "")  # cannot be sent back
+    assert (fetched.content_type, fetched.headers["link"]) == ("image/\xff", "<\xfe>")
