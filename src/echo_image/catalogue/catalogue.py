@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from echo_image.catalogue import attributed
+from echo_image.catalogue.checks import CheckTable
 from echo_image.catalogue.database import Database
 from echo_image.catalogue.filtering import EVERY_IMAGE, ImageFilter
+from echo_image.catalogue.items import ItemTable
+from echo_image.catalogue.jobs import JobTable
+from echo_image.catalogue.pages import PageTable
 from echo_image.catalogue.records import FileStamp, ImageRecord, KnownLocation, NewImage, Place
 from echo_image.catalogue.segments import SegmentTable
 from echo_image.errors import LibraryCorrupt
@@ -22,8 +27,7 @@ _RECORD = (
 )
 _BY_KEYS = f"{_RECORD} WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"  # noqa: S608 - constants only
 _KNOWN = "SELECT location, image_id, num_bytes, mtime_ns FROM locations WHERE location IN"
-# SQLite's default limit on variables in one statement is 999 in older builds.
-_VARIABLES = 900
+_VARIABLES = 900  # SQLite's default limit in one statement is 999 in older builds
 LAST_KEY = 2**62
 
 
@@ -37,6 +41,9 @@ class Catalogue:
     Attributes:
         path: the database file.
         segments: the table of index segments.
+        jobs, items: what is to be brought in, and what became of it.
+        checks: what the sources said of locations last; the quarantine.
+        pages: web pages that jobs read.
 
     Raises:
         LibraryError and its kinds: at any method, as their names say.
@@ -46,6 +53,10 @@ class Catalogue:
         self.path = path
         self._database = Database(path, writable=writable)
         self.segments = SegmentTable(self._database)
+        self.jobs = JobTable(self._database)
+        self.items = ItemTable(self._database)
+        self.checks = CheckTable(self._database)
+        self.pages = PageTable(self._database)
 
     def close(self) -> None:
         """Close the connection. May be called twice; any other method then raises UsageError."""
@@ -75,7 +86,7 @@ class Catalogue:
             cursor = connection.execute(
                 "INSERT INTO images (content_id, pixel_id, width, height, format, num_bytes, quality,"
                 " num_features, pack, pack_offset, features_bytes, thumbnail_bytes, added_at, attributes)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '{}')",
                 (
                     new.content_id,
                     new.pixel_id,
@@ -90,9 +101,9 @@ class Catalogue:
                     place.features_bytes,
                     place.thumbnail_bytes,
                     datetime.now(UTC).isoformat(timespec="seconds"),
-                    json.dumps(new.attributes, ensure_ascii=False),
                 ),
             )
+            self._bump(connection)
             return int(cursor.lastrowid or 0)
 
     def set_location(self, location: str, key: int, stamp: FileStamp) -> int | None:
@@ -105,11 +116,27 @@ class Catalogue:
         with self._database.transaction() as connection:
             before = self._key_of_location(connection, location)
             connection.execute(
-                "INSERT INTO locations VALUES (?, ?, ?, ?) ON CONFLICT (location) DO UPDATE SET"
+                "INSERT INTO locations (location, image_id, num_bytes, mtime_ns) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT (location) DO UPDATE SET"
                 " image_id = excluded.image_id, num_bytes = excluded.num_bytes, mtime_ns = excluded.mtime_ns",
                 (location, key, stamp.num_bytes, stamp.mtime_ns),
             )
+            if before is not None and before != key:
+                attributed.gather(connection, [before, key])
+            self._bump(connection)
             return before
+
+    def change_attributes(self, location: str, attributes: Mapping[str, Any]) -> bool:
+        """Keep attributes with a known location in place of those it had; says whether they are others."""
+        with self._database.transaction() as connection:
+            if not attributed.change(connection, location, attributes):
+                return False
+            self._bump(connection)
+            return True
+
+    @staticmethod
+    def _bump(connection: sqlite3.Connection) -> None:
+        connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'changes'")
 
     def remove_location(self, location: str) -> int | None:
         """Forget a location. Returns the key of the image it showed, None when it was not known."""
@@ -117,6 +144,8 @@ class Catalogue:
             key = self._key_of_location(connection, location)
             if key is not None:
                 connection.execute("DELETE FROM locations WHERE location = ?", (location,))
+                attributed.gather(connection, [key])
+                self._bump(connection)
             return key
 
     def remove_unplaced(self, keys: Iterable[int]) -> int:
@@ -132,6 +161,8 @@ class Catalogue:
                 if gone.rowcount > 0:
                     removed += 1
                     connection.execute("INSERT OR IGNORE INTO removals VALUES (?)", (key,))
+            if removed:
+                self._bump(connection)
         return removed
 
     def remove_images(self, keys: Iterable[int]) -> int:
@@ -159,11 +190,33 @@ class Catalogue:
                 known.update({row[0]: KnownLocation(row[1], FileStamp(row[2], row[3])) for row in rows})
         return known
 
+    def locations_behind(self, beginning: str, after: str, limit: int) -> list[str]:
+        """Return up to `limit` locations that begin so, sorted, behind `after`."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT location FROM locations WHERE location > ? AND location >= ?"
+                " AND (? = '' OR location < ?) ORDER BY location LIMIT ?",
+                (after, beginning, beginning, f"{beginning}\U0010ffff", limit),
+            )
+            return [row[0] for row in rows]
+
+    def has_jobs(self) -> bool:
+        """Whether the catalogue has the tables of jobs; one of layout 1 gets them from its next writer."""
+        return self._database.layout() >= 2
+
     def key_of_content(self, content_id: bytes) -> int | None:
         """Return the key of the image with these bytes, None when there is none."""
         with self._database.reading() as connection:
             row = connection.execute("SELECT id FROM images WHERE content_id = ?", (content_id,)).fetchone()
         return None if row is None else int(row[0])
+
+    def size_of_content(self, content_id: bytes) -> tuple[int, int] | None:
+        """Return width and height, px, of the image with these bytes, None when there is none."""
+        with self._database.reading() as connection:
+            row = connection.execute(
+                "SELECT width, height FROM images WHERE content_id = ?", (content_id,)
+            ).fetchone()
+        return None if row is None else (int(row[0]), int(row[1]))
 
     def keys_of_pixels(self, pixel_id: bytes) -> list[int]:
         """Return the keys of the images with exactly these pixels."""

@@ -45,11 +45,11 @@ def create(path: Path, meta: Mapping[str, str]) -> None:
 
 
 def has_older_layout(path: Path) -> bool:
-    """Say whether the catalogue at `path` was written by an earlier version of the program."""
+    """Say whether the catalogue at `path` is of an earlier version, which readers of this one cannot read."""
     with translated(path):
         connection = _connect(path, "ro")
         try:
-            return 1 <= schema.version_of(connection) < len(schema.scripts())
+            return 1 <= schema.version_of(connection) < schema.READABLE_FROM
         finally:
             connection.close()
 
@@ -222,6 +222,11 @@ class Database:
         with self.reading() as connection:
             version = int(connection.execute("PRAGMA data_version").fetchone()[0])
             return self._generation * _GENERATION + version
+
+    def layout(self) -> int:
+        """Return the number of the layout that the file has now."""
+        with self.reading() as connection:
+            return schema.version_of(connection)
 
     def get_meta(self, key: str) -> str | None:
         """Return a setting of the library, None when it has none of this name."""

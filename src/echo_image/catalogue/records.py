@@ -86,7 +86,6 @@ class NewImage:
     num_bytes: int
     quality: int
     num_features: int
-    attributes: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,9 @@ from pathlib import Path
 
 from echo_image.errors import LibraryCorrupt, SpecMismatch
 
+#: The oldest layout that readers of this program read as it is; writers bring any to the newest.
+READABLE_FROM = 1
+
 
 def scripts() -> list[str]:
     """Return the SQL of all migrations; that of layout n is at n - 1."""
@@ -42,7 +45,7 @@ def check(connection: sqlite3.Connection, path: Path) -> None:
 
     Raises:
         LibraryCorrupt: it has none.
-        SpecMismatch: it has another one.
+        SpecMismatch: it has one that is too old or too new.
     """
     version, known = version_of(connection), len(scripts())
     if version < 1:
@@ -51,9 +54,9 @@ def check(connection: sqlite3.Connection, path: Path) -> None:
             hint="restore the library folder from a backup, or build it again in an empty folder",
         )
     _refuse_later(path, version, known)
-    if version < known:
+    if version < READABLE_FROM:
         raise SpecMismatch(
-            f"{path} has layout {version}, this program reads layout {known}",
+            f"{path} has layout {version}, this program reads layout {READABLE_FROM}",
             hint="open the library once for writing, as `echo-image check LIBRARY --repair` does",
         )
 

@@ -39,6 +39,7 @@ class SegmentTable:
                 [(record.name, record.first_id, record.last_id, record.num_images) for record in new],
             )
             connection.executemany("DELETE FROM removals WHERE image_id = ?", [(key,) for key in dropped])
+            connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'changes'")
 
     def removals(self, record: SegmentRecord | None = None) -> list[int]:
         """Return the keys of removed images that a segment, or just this one, may still name, ascending."""

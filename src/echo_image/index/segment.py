@@ -17,13 +17,14 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from echo_image.errors import LibraryCorrupt, SpecMismatch
 from echo_image.features import layout
+from echo_image.index.pages import release
 from echo_image.index.words import postings
 from echo_image.index.words.postings import Postings
 
@@ -31,7 +32,12 @@ MAGIC = b"EIMGSEG\x01"
 _ALIGNMENT = 64
 _MAX_HEADER_BYTES = 2**16
 _ZEROS = 2**20
+#: Bytes of an array that are looked at before their memory is given back.
+_PIECE_BYTES = 2**23
 _MAX_IMAGES = 2**32 - 1
+
+
+_Number = TypeVar("_Number", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,6 +115,7 @@ def write(path: Path, segment: Segment, fingerprint: str) -> None:
         target = file.arrays()
         for name, array in segment.arrays().items():
             target[name][...] = array
+            release(target[name])
 
 
 @contextlib.contextmanager
@@ -171,7 +178,19 @@ def _header(fingerprint: str, num_images: int, num_postings: int, digests: Mappi
 
 
 def _digest(array: NDArray[np.generic]) -> str:
-    return hashlib.blake2b(array.reshape(-1).view(np.uint8).data, digest_size=16).hexdigest()
+    digest = hashlib.blake2b(digest_size=16)
+    for piece in _pieces(array.reshape(-1).view(np.uint8)):
+        digest.update(piece.data)
+    return digest.hexdigest()
+
+
+def _pieces(array: NDArray[_Number]) -> Iterator[NDArray[_Number]]:
+    """Yield an array (N,) piece by piece, and give back the memory of those that were looked at."""
+    length = _PIECE_BYTES // array.itemsize
+    for start in range(0, len(array), length):
+        piece = array[start : start + length]
+        yield piece
+        release(piece)
 
 
 def _views(
@@ -269,7 +288,10 @@ def _read_header(path: Path) -> _Header:
 
 
 def verify_arrays(path: Path, fingerprint: str) -> list[str]:
-    """Read a whole segment and return what is wrong with it; empty when nothing. Raises as `open_segment`."""
+    """Read a whole segment and return what is wrong with it; empty when nothing. Raises as `open_segment`.
+
+    Memory does not grow with its size.
+    """
     header = _read_header(path)
     segment = _map(path, header, fingerprint)
     problems = [
@@ -277,7 +299,8 @@ def verify_arrays(path: Path, fingerprint: str) -> list[str]:
         for name, array in segment.arrays().items()
         if _digest(array) != header.digests[name]
     ]
-    if not problems and segment.postings.images.max(initial=0) >= max(len(segment), 1):
+    last = max((int(piece.max()) for piece in _pieces(segment.postings.images)), default=0)
+    if not problems and last >= max(len(segment), 1):
         # A merge looks up the new row of each image, and the compiled loop checks nothing.
         problems.append(f"{path.name}: postings of images that it has not")
     return problems

@@ -32,7 +32,7 @@ def warm_up() -> None:
     image = from_array(pixels)
     query = prepare(image)
     part = image.crop(20, 20, 240, 180)
-    extracted = extract(part, {})
+    extracted = extract(part)
     known = parse(extracted.features)
     other = stored_reference(known, extracted.thumbnail, width=part.width, height=part.height, quality=100)
     judge(query.subject, query.features, other, NAMELESS)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from echo_image import index
@@ -21,9 +23,27 @@ from echo_image.store import layout
 from echo_image.store import snapshot as snapshots
 from echo_image.store.locking import WriterLock, translate
 from echo_image.store.snapshot import Snapshot, StoredImage
+from echo_image.store.tail import Tail
 
 #: A merge may take segments away between reading their names and opening them; then the names are read again.
 _ATTEMPTS = 20
+#: The setting that rises with every change of images, locations or segments, and with nothing else.
+CHANGES = "changes"
+
+
+@dataclass(frozen=True, slots=True)
+class _Current:
+    """The last view.
+
+    Attributes:
+        version: of the database when it was last compared, `Catalogue.data_version`.
+        changes: the catalogue's own count when the view was made; None in layout 1, which had none.
+        snapshot: the view.
+    """
+
+    version: int
+    changes: str | None
+    snapshot: Snapshot
 
 
 class Store:
@@ -50,12 +70,12 @@ class Store:
         self._read_only = read_only
         self._lock = threading.Lock()
         self._segments: dict[str, Segment] = {}
-        self._tail: dict[int, StoredImage] = {}
-        self._current: tuple[int, Snapshot] | None = None
+        self._current: _Current | None = None
         self._restricted: tuple[Snapshot, ImageFilter, Snapshot] | None = None
         self._find(create=create)
         self.catalogue = self._open_catalogue()
         self.packs = Packs(path / layout.PACKS)
+        self._tail = Tail(self.catalogue, self.packs)
         try:
             self._check_fingerprint()
         except BaseException:
@@ -102,6 +122,14 @@ class Store:
         """Where the catalogue lies."""
         return self.path / layout.CATALOGUE
 
+    def change(self, work: Callable[[Catalogue], object]) -> None:
+        """Change what is no image, such as the state of a job; possible while another process writes."""
+        catalogue = Catalogue(self.catalogue_path, writable=True)
+        try:
+            work(catalogue)
+        finally:
+            catalogue.close()
+
     def segment_path(self, name: str) -> Path:
         """Where the segment of this name lies."""
         return self.path / layout.INDEX / f"{name}{layout.SUFFIX}"
@@ -119,16 +147,21 @@ class Store:
             layout.discard_library(self.path, self.made)
 
     def snapshot(self) -> Snapshot:
-        """Return the view of the last commit. Cost: a few µs when nothing changed.
+        """Return the view of the last commit. Cost: a few µs when no image, location or segment changed.
 
         Raises:
             LibraryCorrupt: a segment or pack is damaged; `check --repair` rebuilds it.
         """
         with self._lock:
-            version = self.catalogue.data_version()
-            if self._current is None or self._current[0] != version:
-                self._current = (version, self._load())
-            return self._current[1]
+            version, current = self.catalogue.data_version(), self._current
+            if current is not None and current.version != version:
+                # A running job commits its own records all the time; those are nothing to a search.
+                current = replace(current, version=version) if self._is_as_it_was(current) else None
+            self._current = current or _Current(version, *self._load())
+            return self._current.snapshot
+
+    def _is_as_it_was(self, current: _Current) -> bool:
+        return current.changes is not None and current.changes == self.catalogue.get_meta(CHANGES)
 
     def snapshot_of(self, only: ImageFilter) -> Snapshot:
         """Return the view of the images that a filter means. Cost: the catalogue is read once a filter.
@@ -143,11 +176,12 @@ class Store:
         self._restricted = (snapshot, only, restricted)
         return restricted
 
-    def _load(self) -> Snapshot:
+    def _load(self) -> tuple[str | None, Snapshot]:
+        """Return the count of changes, and what there was when it was that."""
         for _ in range(_ATTEMPTS):
             # A segment that was merged into another since its name was read is no longer there.
             with contextlib.suppress(FileNotFoundError), self.catalogue.consistent():
-                return self._load_once()
+                return self.catalogue.get_meta(CHANGES), self._load_once()
         raise LibraryCorrupt(
             f"{self.path}: an index segment named by the catalogue is missing",
             hint="run `echo-image check LIBRARY --repair` to rebuild it",
@@ -162,7 +196,7 @@ class Store:
         }
         covered = max((record.last_id for record in records), default=0)
         removed = [key for key in self.catalogue.segments.removals() if key <= covered]
-        return snapshots.make([*self._segments.values(), self._load_tail(covered)], removed)
+        return snapshots.make([*self._segments.values(), *self._tail.segments(covered)], removed)
 
     def _open(self, record: SegmentRecord) -> Segment:
         path = self.segment_path(record.name)
@@ -175,14 +209,6 @@ class Store:
                 f"{path} cannot be read: {error.strerror or error}",
                 hint="check the permissions of the library folder, and the disk",
             ) from error
-
-    def _load_tail(self, covered: int) -> Segment:
-        """The index of the images behind the last segment; features read before are kept."""
-        records = self.catalogue.records(self.catalogue.all_keys(after=covered))
-        new = [key for key in records if key not in self._tail]
-        loaded = snapshots.read_images(self.catalogue, self.packs, new)
-        self._tail = {key: image for key, image in (self._tail | loaded).items() if key in records}
-        return snapshots.build_segment(records, self._tail)
 
     def stored(self, keys: list[int]) -> dict[int, StoredImage]:
         """Return hash and local features of images; those that are gone are left out.

@@ -76,6 +76,21 @@ class WriterLock:
         os.close(self._descriptor)
 
 
+def is_held(path: Path) -> bool:
+    """Say whether somebody holds the lock now, in this process or another; False where it cannot be seen."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno in (errno.EAGAIN, errno.EACCES)
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def translate(error: OSError, path: Path) -> EchoImageError:
     """Turn an error of the file system about a library into one of ours."""
     reason = error.strerror or str(error)

@@ -8,6 +8,8 @@ next looks. What is removed meanwhile stays written down, as the new segment sti
 from __future__ import annotations
 
 import contextlib
+import os
+import sys
 import threading
 import uuid
 from collections.abc import Sequence
@@ -20,9 +22,18 @@ from numpy.typing import NDArray
 from echo_image import index
 from echo_image.catalogue import SegmentRecord
 from echo_image.errors import LibraryCorrupt
+from echo_image.index.pages import release
 from echo_image.index.segment import Segment, create, open_segment, verify_arrays
 from echo_image.index.words import postings
 from echo_image.store.folder import Store
+
+#: What the merging thread adds to its niceness. Beside merges without end among 60,000 images, on two cores,
+#: search p95 was 1.2 times the idle one with it, 2.0 times without (medians of three); merges took half as
+#: long again.
+NICENESS = 5
+
+#: Images whose keys, hashes and layouts are copied at once.
+_COPIED = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +68,7 @@ class Merger:
     def start(self, old: Sequence[SegmentRecord], removed: Sequence[int]) -> None:
         """Begin to merge segments; `fetch` gives the outcome."""
         if self._thread is None:
-            self._thread = ThreadPoolExecutor(1, thread_name_prefix="merge")
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="merge", initializer=_give_way)
         self._job = self._thread.submit(merge, self._store, tuple(old), tuple(removed), self._stop)
 
     def fetch(self, *, wait: bool) -> Merged | None:
@@ -86,10 +97,20 @@ class Merger:
             self._thread.shutdown(wait=True)
 
 
+def _give_way() -> None:
+    """Let searches go first: nobody waits for a merge. Only Linux knows the priority of a thread."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):  # a sandbox may forbid it
+            own = threading.get_native_id()
+            os.setpriority(os.PRIO_PROCESS, own, os.getpriority(os.PRIO_PROCESS, own) + NICENESS)
+
+
 def merge(
     store: Store, old: tuple[SegmentRecord, ...], removed: tuple[int, ...], stop: threading.Event
 ) -> Merged:
-    """Write segments as one, without what was removed. Memory does not grow with their size.
+    """Write segments as one, without what was removed.
+
+    Memory: 65 MB, mapped pages included, and 8 bytes an image.
 
     Raises:
         LibraryCorrupt: one of them is damaged.
@@ -97,33 +118,56 @@ def merge(
         postings.Stopped: `stop` was set; nothing is left behind.
     """
     parts = [_open_whole(store, record) for record in old]
-    kept = [~np.isin(part.keys, np.array(removed, np.int64)) for part in parts]
     rows, start = [], 0
-    for live in kept:
-        rows.append(np.where(live, start + np.cumsum(live) - 1, -1))
-        start += int(live.sum())
+    for part in parts:
+        rows.append(_new_rows(part, np.array(removed, np.int64), start))
+        start += int(np.count_nonzero(rows[-1] >= 0))
     dropped = tuple(key for key in removed if old[0].first_id <= key <= old[-1].last_id)
     if not start:
         return Merged(old, None, dropped)
     new = SegmentRecord(uuid.uuid4().hex, old[0].first_id, old[-1].last_id, start)
     num_postings = sum(postings.count_kept(p.postings, r) for p, r in zip(parts, rows, strict=True))
     with create(store.segment_path(new.name), start, num_postings, index.fingerprint()) as merged:
-        _join(parts, kept, merged)
+        for part, new_rows in zip(parts, rows, strict=True):
+            _copy(part, new_rows, merged)
         postings.merge([part.postings for part in parts], rows, merged.postings, stop)
     return Merged(old, new, dropped)
 
 
-def _join(parts: Sequence[Segment], kept: Sequence[NDArray[np.bool_]], merged: Segment) -> None:
-    """Fill in all but the postings."""
-    begin = 0
-    for part, live in zip(parts, kept, strict=True):
-        end = begin + int(live.sum())
-        merged.keys[begin:end] = part.keys[live]
-        merged.codes[:, begin:end] = part.codes[:, live]
-        merged.layouts[begin:end] = part.layouts[live]
-        merged.quality[begin:end] = part.quality[live]
-        merged.num_features[begin:end] = part.num_features[live]
-        begin = end
+def _new_rows(part: Segment, removed: NDArray[np.int64], start: int) -> NDArray[np.int64]:
+    """Return (N,) new rows of the images of a segment, from `start` on; -1 for those that were removed."""
+    places = np.searchsorted(part.keys, removed)
+    inside = places < len(part)
+    places, removed = places[inside], removed[inside]
+    live = np.ones(len(part), np.bool_)
+    live[places[part.keys[places] == removed]] = False
+    release(part.keys)
+    rows = np.cumsum(live, dtype=np.int64)
+    rows += start - 1
+    rows[~live] = -1
+    return rows
+
+
+def _copy(part: Segment, new_rows: NDArray[np.int64], merged: Segment) -> None:
+    """Fill in, from one segment, all but the postings."""
+    for begin in range(0, len(part), _COPIED):
+        old = slice(begin, begin + _COPIED)
+        live = new_rows[old] >= 0
+        if not live.any():
+            continue
+        first = int(new_rows[old][live][0])
+        new = slice(first, first + int(np.count_nonzero(live)))
+        columns = [
+            (part.keys, merged.keys),
+            (part.layouts, merged.layouts),
+            (part.quality, merged.quality),
+            (part.num_features, merged.num_features),
+            *zip(part.codes, merged.codes, strict=True),
+        ]
+        for source, target in columns:
+            target[new] = source[old][live]
+            release(source[old])
+            release(target[new])
 
 
 def _open_whole(store: Store, record: SegmentRecord) -> Segment:

@@ -13,9 +13,12 @@ from echo_image.store import layout
 from echo_image.store import snapshot as snapshots
 from echo_image.store.folder import Store
 from echo_image.store.merging import Merger
+from echo_image.store.tail import join
 
-#: Images a segment is made of at first; the features of so many are in memory while it is made (80 MB).
+#: Images a segment is made of at first; its arrays are in memory while it is made (25 MB, twice).
 SEAL_IMAGES = 4096
+#: So many of them are indexed at once: their features, and what sorting them takes, are in memory (25 MB).
+_BUILT_IMAGES = 512
 #: So many images may stay outside any segment: each reader indexes them in its memory, in about 20 ms.
 TAIL_IMAGES = 256
 #: With more segments than this the newest become one: from the first that those after it outweigh. So sizes
@@ -112,11 +115,22 @@ class Sealer:
             return []
         return _outweighed(records, most_images) or _smallest_neighbours(records, most_images)
 
+    @property
+    def is_merging(self) -> bool:
+        """Whether a merge is under way."""
+        return self._merger.is_running
+
     def close(self) -> None:
         """Stop a merge that is under way; it is begun again by the next writer."""
         self._merger.close()
 
     def _segment_of(self, keys: list[int]) -> Segment:
+        parts = [
+            self._built(keys[start : start + _BUILT_IMAGES]) for start in range(0, len(keys), _BUILT_IMAGES)
+        ]
+        return join(parts) if len(parts) > 1 else parts[0]
+
+    def _built(self, keys: list[int]) -> Segment:
         images = snapshots.read_images(self._catalogue, self._packs, keys)
         return snapshots.build_segment(self._catalogue.records(keys), images)
 

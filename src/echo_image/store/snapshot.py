@@ -25,7 +25,7 @@ class Snapshot:
     """An unchanging view of a library's indexes.
 
     Attributes:
-        segments: in the order of keys; the last may live in memory only.
+        segments: in the order of keys; those of the newest images live in memory only.
         removed: (R,) int64, ascending keys that segments still name but the catalogue no longer has.
         allowed: (A,) int64, ascending keys of the only images that are wanted; None where all are.
     """

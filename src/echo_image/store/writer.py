@@ -7,11 +7,12 @@ every reader in the catalogue and indexed in its memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import TracebackType
+from typing import Any
 
 from echo_image.catalogue import Catalogue, FileStamp, Packs, Place
 from echo_image.store import checking, layout
@@ -40,12 +41,14 @@ class Entry:
         stamp: of the file.
         content_id: SHA-256 of its bytes.
         extracted: what to store, None when the library already has these bytes.
+        attributes: kept with the location; empty leaves those it has.
     """
 
     location: str
     stamp: FileStamp
     content_id: bytes
     extracted: Extracted | None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Writer:
@@ -84,10 +87,16 @@ class Writer:
         self.catalogue.close()
         self._lock.release()
 
-    def commit(self, entries: Sequence[Entry]) -> list[Outcome]:
+    def commit(
+        self, entries: Sequence[Entry], *, also: Callable[[list[Outcome]], None] | None = None
+    ) -> list[Outcome]:
         """Store a batch, all or nothing, and return what became of each entry.
 
         An image that one entry takes the last location from and another entry places anew stays.
+
+        Args:
+            entries: the batch.
+            also: called inside the same transaction: what it writes is true exactly when the batch is stored.
 
         Cost: one flush of the disk; some hundred entries a second at least.
         """
@@ -103,14 +112,20 @@ class Writer:
                         outcomes.append(Outcome.RETRY)
                         continue
                     left.append(self.catalogue.set_location(entry.location, key, entry.stamp))
-                    before = shown.get(entry.location)
+                    outcomes.append(self._outcome(entry, shown.get(entry.location), key))
                     shown[entry.location] = key
-                    if before is None:
-                        outcomes.append(Outcome.ADDED)
-                    else:
-                        outcomes.append(Outcome.UNCHANGED if before == key else Outcome.UPDATED)
                 self.catalogue.remove_unplaced(key for key in left if key is not None)
+                if also is not None:
+                    also(outcomes)
             return outcomes
+
+    def _outcome(self, entry: Entry, before: int | None, key: int) -> Outcome:
+        changed = bool(entry.attributes) and self.catalogue.change_attributes(
+            entry.location, entry.attributes
+        )
+        if before is None:
+            return Outcome.ADDED
+        return Outcome.UPDATED if before != key or changed else Outcome.UNCHANGED
 
     def _append(self, entries: Sequence[Entry]) -> dict[bytes, Place]:
         """Write into the packs what is new, and flush it."""
@@ -172,6 +187,11 @@ class Writer:
         """
         with self._translated():
             self._sealer.tidy(wait=wait, most_images=most_images)
+
+    @property
+    def is_merging(self) -> bool:
+        """Whether segments are being merged beside this."""
+        return self._sealer.is_merging
 
     def repair(self) -> list[str]:
         """Take out what is damaged and build every index anew; returns what was done.

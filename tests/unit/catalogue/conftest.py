@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -28,7 +27,7 @@ def catalogue(path: Path) -> Iterator[Catalogue]:
     opened.close()
 
 
-def new_image(name: str, *, pixels: str = "", attributes: dict[str, Any] | None = None) -> NewImage:
+def new_image(name: str, *, pixels: str = "") -> NewImage:
     """Return an image whose content id and pixel id are those of the names."""
     return NewImage(
         content_id=hashlib.sha256(name.encode()).digest(),
@@ -39,7 +38,6 @@ def new_image(name: str, *, pixels: str = "", attributes: dict[str, Any] | None 
         num_bytes=1000,
         quality=90,
         num_features=7,
-        attributes=attributes or {},
     )
 
 

@@ -14,10 +14,12 @@ from tests.unit.catalogue.conftest import new_image, place
 
 
 def test_an_image_and_its_locations(catalogue: Catalogue) -> None:
-    new = new_image("a", attributes={"title": "Grüße", "n": [1, None]})
+    new, attributes = new_image("a"), {"title": "Grüße", "n": [1, None]}
     key = catalogue.add_image(new, place(64))
     for location in ("/b.png", "/a.png"):
         assert catalogue.set_location(location, key, FileStamp(1000, 5)) is None
+        assert catalogue.change_attributes(location, attributes)
+        assert not catalogue.change_attributes(location, attributes)
     record = catalogue.records([key])[key]
     assert record.id == hashlib.sha256(b"a").hexdigest()
     assert (record.width, record.height, record.format, record.num_bytes) == (40, 30, "PNG", 1000)
@@ -165,7 +167,9 @@ def test_a_row_and_its_index_that_disagree_are_told_and_put_right(path: Path, la
 
 def test_attributes_that_are_no_json_any_more_are_damage(path: Path) -> None:
     catalogue = Catalogue(path, writable=True)
-    key = catalogue.add_image(new_image("a", attributes={"title": "x"}), place())
+    key = catalogue.add_image(new_image("a"), place())
+    catalogue.set_location("/a.png", key, UNKNOWN)
+    catalogue.change_attributes("/a.png", {"title": "x"})
     catalogue.close()
     flip(path, b'{"title": "x"}', last=False)
     catalogue = Catalogue(path, writable=False)
@@ -182,7 +186,7 @@ def test_rows_that_belong_to_nothing_are_told_and_taken_out(path: Path) -> None:
     catalogue.add_image(new_image("b"), place())
     catalogue.close()
     raw = sqlite3.connect(path)
-    raw.execute("INSERT INTO locations VALUES ('/nowhere', 99, -1, -1)")
+    raw.execute("INSERT INTO locations VALUES ('/nowhere', 99, -1, -1, '{}')")
     raw.commit()
     raw.close()
     catalogue = Catalogue(path, writable=True)
@@ -195,3 +199,40 @@ def test_rows_that_belong_to_nothing_are_told_and_taken_out(path: Path) -> None:
     assert catalogue.all_keys() == [kept]
     assert catalogue.counts()["locations"] == 1
     catalogue.close()
+
+
+def test_attributes_are_those_of_all_locations_whichever_came_first(catalogue: Catalogue) -> None:
+    keys = [catalogue.add_image(new_image(name), place()) for name in "ab"]
+    named = {"/1": {"a": 1, "b": 1}, "/2": {"b": 2, "c": 2}, "/3": {}}
+    for key, order in zip(keys, ("123", "321"), strict=True):
+        for number in order:
+            location = f"/{number}"
+            catalogue.set_location(f"{key}{location}", key, UNKNOWN)
+            catalogue.change_attributes(f"{key}{location}", named[location])
+    assert [catalogue.records([key])[key].attributes for key in keys] == [{"a": 1, "b": 1, "c": 2}] * 2
+    catalogue.remove_location(f"{keys[0]}/1")
+    assert catalogue.records(keys)[keys[0]].attributes == {"b": 2, "c": 2}
+    catalogue.set_location(f"{keys[1]}/2", keys[0], UNKNOWN)
+    assert catalogue.records(keys)[keys[0]].attributes == {"b": 2, "c": 2}
+    assert catalogue.records(keys)[keys[1]].attributes == {"a": 1, "b": 1}
+
+
+def test_every_change_of_images_is_noted_and_nothing_else(catalogue: Catalogue) -> None:
+    noted = [catalogue.get_meta("changes")]
+
+    def changed() -> bool:
+        noted.append(catalogue.get_meta("changes"))
+        return noted[-1] != noted[-2]
+
+    key = catalogue.add_image(new_image("a"), place())
+    assert changed()
+    catalogue.set_location("/a", key, UNKNOWN)
+    assert changed()
+    catalogue.remove_location("/b")
+    assert not changed()
+    catalogue.remove_location("/a")
+    assert changed()
+    catalogue.remove_unplaced([key])
+    assert changed()
+    catalogue.segments.replace([], [SegmentRecord("s", 1, 1, 1)])
+    assert changed()

@@ -284,8 +284,8 @@ def test_a_catalogue_that_is_none_is_told_at_the_door(path: Path) -> None:
 def test_a_check_beside_a_writer_sees_nothing_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While an addition goes on, with what it has under way in packs and among the segments."""
     small_segments(monkeypatch, images=3, segments=2)
-    monkeypatch.setattr("echo_image.ingest.adding._BATCH_ITEMS", 2)
-    monkeypatch.setattr("echo_image.ingest.adding._PROGRESS_S", 0)
+    monkeypatch.setattr("echo_image.ingest.jobs.settling.BATCH_ITEMS", 2)
+    monkeypatch.setattr("echo_image.ingest.jobs.progress.PROGRESS_S", 0)
     fill(tmp_path / "images", 20)
     reports = []
     with (

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -75,7 +76,7 @@ def opened(path: Path) -> Iterator[tuple[Store, Writer]]:
 def entry(seed: int) -> Entry:
     data = image_file(seed)
     image = decode(data)
-    return Entry(f"/{seed:03d}.png", FileStamp(len(data)), image.content_id, extract(image, {}))
+    return Entry(f"/{seed:03d}.png", FileStamp(len(data)), image.content_id, extract(image))
 
 
 def keys_by_name(store: Store) -> dict[str, int]:
@@ -359,3 +360,22 @@ def test_what_was_merged_before_a_repair_does_not_come_back(
         writer.repair()
         assert sum(record.num_images for record in store.catalogue.segments.all()) == 12
     assert_holds(path, set(range(12)))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has priorities of threads")
+def test_a_merge_gives_way_and_its_writer_does_not(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    noted: list[int] = []
+    real = postings.merge
+
+    def noting(*arguments: object) -> None:
+        noted.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+        real(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(postings, "merge", noting)
+    monkeypatch.setattr(sealing, "MAX_SEGMENTS", 1)
+    before = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    with Writer(Store(path, create=False)) as writer:
+        writer.tidy(wait=True)
+    assert noted
+    assert set(noted) == {min(19, before + merging.NICENESS)}
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before

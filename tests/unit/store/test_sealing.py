@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from echo_image import Library, open_library
-from echo_image.catalogue import Packs
+from echo_image.catalogue import ImageRecord, Packs
 from echo_image.index.segment import Segment
 from echo_image.index.words import postings
 from echo_image.store import Store, layout, sealing
-from echo_image.store.snapshot import build_segment, read_images
+from echo_image.store.snapshot import StoredImage, build_segment, read_images
 from tests.libraries import contents, found, image_file, locations, segment_files, small_segments
 
 
@@ -162,6 +162,28 @@ def test_merged_segments_are_as_if_built_at_once(tmp_path: Path, monkeypatch: py
         add(library, *range(13, 18))
         segments = assert_built_at_once(library.path)
         assert sum(len(segment) for segment in segments) == 12
+
+
+@pytest.mark.parametrize("built", [1, 3, 4, 5])
+def test_a_segment_of_images_that_are_indexed_some_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, built: int
+) -> None:
+    monkeypatch.setattr(sealing, "_BUILT_IMAGES", built)
+    seen: list[int] = []
+
+    def counted(records: dict[int, ImageRecord], images: dict[int, StoredImage]) -> Segment:
+        seen.append(len(records))
+        return build_segment(records, images)
+
+    monkeypatch.setattr("echo_image.store.snapshot.build_segment", counted)
+    with open_library(tmp_path / "library") as library:
+        add(library, *range(3))
+        seen.clear()
+        add(library, 3)
+        assert max(seen) <= built
+        (segment,) = assert_built_at_once(library.path)
+        assert len(segment) == 4
+        assert [found(library, seed) for seed in (0, 3)] == [["000.png"], ["003.png"]]
 
 
 def test_large_segments_are_dense_and_those_that_shrink_are_sparse_again(

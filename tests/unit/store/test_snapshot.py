@@ -156,3 +156,37 @@ def test_a_closed_segment_file_still_serves_those_who_hold_it(
     assert all(
         np.array_equal(segment.codes, code) for segment, code in zip(held.segments, codes, strict=True)
     )
+
+
+def bookkeeping(writer: Writer, note: str) -> None:
+    """Commit something that no search sees."""
+    with writer.catalogue.transaction() as connection:
+        connection.execute("INSERT OR REPLACE INTO meta VALUES ('note', ?)", (note,))
+
+
+def test_what_is_no_change_of_images_costs_a_reader_nothing(tmp_path: Path) -> None:
+    with open_library(tmp_path / "library") as library:
+        library.add_image(image_file(0), "0.png")
+    store = Store(tmp_path / "library", create=False, read_only=True)
+    with Writer(store) as writer:
+        before = store.snapshot()
+        for note in "abc":
+            bookkeeping(writer, note)
+            assert store.snapshot() is before
+        writer.remove_locations(["0.png"])
+        assert store.snapshot() is not before
+        assert len(store.snapshot()) == 0
+    store.close()
+
+
+def test_a_catalogue_that_counts_no_changes_is_read_again_after_every_commit(tmp_path: Path) -> None:
+    with open_library(tmp_path / "library") as library:
+        library.add_image(image_file(0), "0.png")
+    store = Store(tmp_path / "library", create=False, read_only=True)
+    with Writer(store) as writer:
+        with writer.catalogue.transaction() as connection:
+            connection.execute("DELETE FROM meta WHERE key = 'changes'")
+        before = store.snapshot()
+        bookkeeping(writer, "a")
+        assert store.snapshot() is not before
+    store.close()

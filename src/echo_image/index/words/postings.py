@@ -16,7 +16,7 @@ so that an image of 500 features takes 5.5 to 6.5 KB. A query finds the same in 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import TypeVar
 
@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from echo_image.features.compilation import compiled
 from echo_image.features.stored import StoredFeatures
+from echo_image.index.pages import release
 from echo_image.index.words.lanes import LANES
 from echo_image.index.words.signatures import CELL_BITS
 from echo_image.index.words.vocabulary import NUM_WORDS, Vocabulary
@@ -40,10 +41,12 @@ _MAX_NARROW_IMAGES = 65_536
 MAX_POSTINGS = 2**32 - 1
 
 
-#: A merge looks so many times in each part whether it should stop.
-_STEPS = 64
-#: Merges of no more postings than this are made in memory (about 40 bytes for each).
-_IN_MEMORY = 5_000_000
+#: A merge goes on by so many words at most, whose cells are counted in 2 MB, which a cache holds ...
+_STEP_WORDS = 1024
+#: ... and by so many postings, of which 25 MB are mapped, unless a single word has more.
+_STEP_POSTINGS = 1_000_000
+#: Merges of no more postings than this are made in memory (about 70 bytes for each).
+_IN_MEMORY = 500_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -173,7 +176,8 @@ def merge(
 ) -> None:
     """Fill in the postings of several segments as one.
 
-    Memory: 134 MB for many, whatever the number of postings; many are read and written once, in order.
+    Memory: some 60 MB for many, whatever the number of postings, mapped pages included; many are read
+    twice, word by word, and written once, in order.
 
     Args:
         parts: the segments' postings, in the order of their images.
@@ -183,37 +187,88 @@ def merge(
 
     Raises:
         Stopped: it was.
+        ValueError: `into` has room for another number of postings.
     """
     if len(into) <= _IN_MEMORY:
         _merge_in_memory(parts, rows, into)
         return
+    starts = [_word_starts(part) for part in parts]
+    end = 0
+    for words in _steps(np.sum(starts, axis=0, dtype=np.int64)):
+        if stop is not None and stop.is_set():
+            raise Stopped
+        begin, end = end, _merge_words(parts, rows, into, words, end)
+        for part, own in zip(parts, starts, strict=True):
+            _release(part, words, int(own[words[0]]), int(own[words[1]]))
+        _release(into, words, begin, end)
+    if end < len(into):
+        raise _no_room(parts, rows, into)
+
+
+def _word_starts(part: Postings) -> NDArray[np.uint32]:
+    """Return (65537,): the postings of word w are those from w to w + 1."""
+    starts = part.offsets[:: NUM_CELLS if part.is_dense else 1].copy()
+    release(part.offsets)
+    return starts
+
+
+def _steps(starts: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Yield all words, first and last of those that a merge takes at once; the last is not included."""
+    first = 0
+    while first < NUM_WORDS:
+        last = int(np.searchsorted(starts, starts[first] + _STEP_POSTINGS, side="right")) - 1
+        last = min(max(last, first + 1), first + _STEP_WORDS, NUM_WORDS)
+        yield first, last
+        first = last
+
+
+def _merge_words(
+    parts: Sequence[Postings],
+    rows: Sequence[NDArray[np.int64]],
+    into: Postings,
+    words: tuple[int, int],
+    begin: int,
+) -> int:
+    """Merge the postings of some words, to be written from `begin` on; return where they end."""
+    first, last = words
     # One array in turn for the counts, where each cell begins, and where its next posting goes.
-    cursors = np.zeros(NUM_WORDS * NUM_CELLS + 1, np.int64)
+    cursors = np.zeros((last - first) * NUM_CELLS + 1, np.int64)
+    cursors[0] = begin
     for part, new_rows in zip(parts, rows, strict=True):
-        _count(part.offsets, part.cells, part.images, new_rows, part.is_dense, cursors[1:])
+        _count(first, last, part.offsets, part.cells, part.images, new_rows, part.is_dense, cursors[1:])
     np.cumsum(cursors, out=cursors)
-    _check_room(int(cursors[-1]), into)
-    into.offsets[:] = cursors if into.is_dense else cursors[::NUM_CELLS]
+    end = int(cursors[-1])
+    if end > len(into):
+        raise _no_room(parts, rows, into)
+    if into.is_dense:
+        into.offsets[first * NUM_CELLS : last * NUM_CELLS + 1] = cursors
+    else:
+        into.offsets[first : last + 1] = cursors[::NUM_CELLS]
     for part, new_rows in zip(parts, rows, strict=True):
-        num_lists = len(part.offsets) - 1
-        for first in range(0, num_lists, num_lists // _STEPS):
-            if stop is not None and stop.is_set():
-                raise Stopped
-            _scatter(
-                first,
-                first + num_lists // _STEPS,
-                (part.offsets, part.cells, part.images, part.near, part.far, part.geometry),
-                new_rows,
-                part.is_dense,
-                cursors,
-                (into.cells, into.images, into.near, into.far, into.geometry),
-                into.is_dense,
-            )
+        _scatter(
+            first,
+            last,
+            (part.offsets, part.cells, part.images, part.near, part.far, part.geometry),
+            new_rows,
+            part.is_dense,
+            cursors,
+            (into.cells, into.images, into.near, into.far, into.geometry),
+            into.is_dense,
+        )
+    return end
 
 
-def _check_room(kept: int, into: Postings) -> None:
-    if kept != len(into):
-        raise ValueError(f"{kept} postings are kept, but there is room for {len(into)}")
+def _release(postings: Postings, words: tuple[int, int], begin: int, end: int) -> None:
+    """Give back the memory of some words, which have the postings from `begin` to `end`."""
+    if postings.is_dense:
+        release(postings.offsets[words[0] * NUM_CELLS : words[1] * NUM_CELLS])
+    for column in (postings.images, postings.cells, postings.near, postings.far, postings.geometry):
+        release(column[begin:end])
+
+
+def _no_room(parts: Sequence[Postings], rows: Sequence[NDArray[np.int64]], into: Postings) -> ValueError:
+    kept = sum(count_kept(part, new_rows) for part, new_rows in zip(parts, rows, strict=True))
+    return ValueError(f"{kept} postings are kept, but there is room for {len(into)}")
 
 
 def _merge_in_memory(parts: Sequence[Postings], rows: Sequence[NDArray[np.int64]], into: Postings) -> None:
@@ -227,7 +282,8 @@ def _merge_in_memory(parts: Sequence[Postings], rows: Sequence[NDArray[np.int64]
         values = (words, new, cells, part.near[: len(part)], part.far, part.geometry)
         columns.append(tuple(value[kept] for value in values))
     words, new, cells, near, far, geometry = (np.concatenate(each) for each in zip(*columns, strict=True))
-    _check_room(len(words), into)
+    if len(words) != len(into):
+        raise _no_room(parts, rows, into)
     num_images = MAX_SPARSE_IMAGES + into.is_dense
     arranged = arrange(
         num_images,
@@ -244,7 +300,14 @@ def _merge_in_memory(parts: Sequence[Postings], rows: Sequence[NDArray[np.int64]
 
 def count_kept(part: Postings, new_rows: NDArray[np.int64]) -> int:
     """Return how many postings belong to images whose new row is not -1."""
-    return int(_count_kept(part.images, new_rows))
+    if new_rows.min(initial=0) >= 0:
+        return len(part)
+    kept = 0
+    for start in range(0, len(part), _STEP_POSTINGS):
+        images = part.images[start : start + _STEP_POSTINGS]
+        kept += int(_count_kept(images, new_rows))
+        release(images)
+    return kept
 
 
 @compiled
@@ -257,6 +320,8 @@ def _count_kept(images: NDArray[np.uint32], new_rows: NDArray[np.int64]) -> int:
 
 @compiled
 def _count(
+    first: int,
+    last: int,
     offsets: NDArray[np.uint32],
     cells: NDArray[np.uint8],
     images: NDArray[np.uint32],
@@ -264,9 +329,16 @@ def _count(
     dense: bool,
     counts: NDArray[np.int64],
 ) -> None:
-    """Add to `counts` (words · cells,) how many postings of each cell are kept."""
-    for i in range(offsets.shape[0] - 1):
-        for p in range(np.int64(offsets[i]), np.int64(offsets[i + 1])):
+    """Add to `counts` how many postings of each cell of some words are kept.
+
+    Args:
+        first, last: words, the last not included.
+        counts: ((last - first) · cells,).
+    """
+    lists = NUM_CELLS if dense else 1
+    for i in range((last - first) * lists):
+        of_list = first * lists + i
+        for p in range(np.int64(offsets[of_list]), np.int64(offsets[of_list + 1])):
             if new_rows[images[p]] >= 0:
                 counts[i if dense else i * NUM_CELLS + cells[p]] += 1
 
@@ -282,16 +354,18 @@ def _scatter(
     target: tuple[NDArray[np.generic], ...],
     into_dense: bool,
 ) -> None:
-    """Write the kept postings of some lists of one part to where `cursors` says, and move these on.
+    """Write the kept postings of some words of one part to where `cursors` says, and move these on.
 
     Args:
-        first, last: lists, the last not included.
-        cursors: (words · cells,), where the next posting of each cell goes.
+        first, last: words, the last not included.
+        cursors: ((last - first) · cells,), where the next posting of each cell goes.
     """
     offsets, cells, images, near, far, geometry = source
     new_cells, new_images, new_near, new_far, new_geometry = target
-    for i in range(first, last):
-        for p in range(np.int64(offsets[i]), np.int64(offsets[i + 1])):
+    lists = NUM_CELLS if dense else 1
+    for i in range((last - first) * lists):
+        of_list = first * lists + i
+        for p in range(np.int64(offsets[of_list]), np.int64(offsets[of_list + 1])):
             row = new_rows[images[p]]
             if row < 0:
                 continue
