@@ -24,8 +24,17 @@ from echo_image.errors import __all__ as _errors
 
 if TYPE_CHECKING:
     from echo_image.catalogue import ImageFilter, ImageRecord
+    from echo_image.catalogue.checks import LocationCheck
     from echo_image.duplicates import DuplicateGroup
+    from echo_image.fetch import Politeness
     from echo_image.image import DecodeLimits, Image, decode
+    from echo_image.ingest.crawl import Site
+    from echo_image.ingest.jobs.records import Cause, JobInfo, JobItem
+    from echo_image.ingest.sources import Source
+    from echo_image.ingest.sources.archives import Archive
+    from echo_image.ingest.sources.folders import Folder
+    from echo_image.ingest.sources.lists import HashList, ListFile, Sitemap
+    from echo_image.ingest.sources.remote import RemoteFolder
     from echo_image.library import (
         AddInterrupted,
         AddReport,
@@ -40,6 +49,7 @@ if TYPE_CHECKING:
         compare,
         open_library,
     )
+    from echo_image.library.jobs import Jobs
     from echo_image.retrieval import QueryInfo, SearchResult, warm_up
     from echo_image.verify.changes import Change
     from echo_image.verify.decide import Verdict
@@ -50,25 +60,39 @@ if TYPE_CHECKING:
 _HOMES = {
     "AddInterrupted": "library",
     "AddReport": "library",
+    "Archive": "ingest.sources.archives",
+    "Cause": "ingest.jobs.records",
     "Change": "verify.changes",
     "CheckReport": "library",
     "DecodeLimits": "image",
     "DuplicateGroup": "duplicates",
     "Explanation": "library",
     "Failure": "library",
+    "Folder": "ingest.sources.folders",
+    "HashList": "ingest.sources.lists",
     "Image": "image",
     "ImageFilter": "catalogue",
     "ImageRecord": "catalogue",
+    "JobInfo": "ingest.jobs.records",
+    "JobItem": "ingest.jobs.records",
+    "Jobs": "library.jobs",
     "Library": "library",
     "LibraryInfo": "library",
+    "ListFile": "ingest.sources.lists",
+    "LocationCheck": "catalogue.checks",
     "Match": "verify.results",
     "MatchedImage": "verify.results",
+    "Politeness": "fetch",
     "Preview": "library",
     "Progress": "library",
     "QueryInfo": "retrieval",
     "Reason": "verify.reasons",
+    "RemoteFolder": "ingest.sources.remote",
     "RemoveReport": "library",
     "SearchResult": "retrieval",
+    "Site": "ingest.crawl",
+    "Sitemap": "ingest.sources.lists",
+    "Source": "ingest.sources",
     "Transform": "verify.describe",
     "Verdict": "verify.decide",
     "compare": "library",
@@ -80,25 +104,39 @@ _HOMES = {
 __all__ = [
     "AddInterrupted",
     "AddReport",
+    "Archive",
+    "Cause",
     "Change",
     "CheckReport",
     "DecodeLimits",
     "DuplicateGroup",
     "Explanation",
     "Failure",
+    "Folder",
+    "HashList",
     "Image",
     "ImageFilter",
     "ImageRecord",
+    "JobInfo",
+    "JobItem",
+    "Jobs",
     "Library",
     "LibraryInfo",
+    "ListFile",
+    "LocationCheck",
     "Match",
     "MatchedImage",
+    "Politeness",
     "Preview",
     "Progress",
     "QueryInfo",
     "Reason",
+    "RemoteFolder",
     "RemoveReport",
     "SearchResult",
+    "Site",
+    "Sitemap",
+    "Source",
     "Transform",
     "Verdict",
     "__version__",

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from echo_image import open_library
-from echo_image.ingest import adding
+from echo_image.ingest.jobs import settling
 from tests.libraries import small_segments
 
 _FORKS = multiprocessing.get_context("forkserver")
@@ -41,7 +41,7 @@ def killed_at(library: Path, folder: Path, owner: str, name: str, number: int, w
 
 def _add_and_die(library: Path, folder: Path, owner: str, name: str, number: int, when: str) -> None:
     small_segments(pytest.MonkeyPatch(), images=2, segments=2)
-    adding._BATCH_ITEMS = 2
+    settling.BATCH_ITEMS = 2
     module, _, kind = owner.partition(":")
     holder: Any = importlib.import_module(module)
     if kind:

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from echo_image.errors import CorruptImage
-from echo_image.ingest.nursery import BLAS_THREADS
+from echo_image.ingest.workers.nursery import BLAS_THREADS
 
 
 def obey(item: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from echo_image.ingest.pool import WorkerPool
+from echo_image.ingest.workers.pool import WorkerPool
 from tests.faults.pool_tasks import obey
 
 MIB = 2**20

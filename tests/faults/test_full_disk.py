@@ -13,7 +13,7 @@ import pytest
 
 from echo_image import Library, open_library
 from echo_image.errors import StorageFull
-from echo_image.ingest import adding
+from echo_image.ingest.jobs import settling
 from tests.libraries import contents, fill, found, run_python, segment_files, small_segments
 
 COUNT = 24
@@ -54,13 +54,13 @@ import resource, sys
 import pytest
 from echo_image import open_library
 from echo_image.errors import StorageFull
-from echo_image.ingest import adding
+from echo_image.ingest.jobs import progress, settling
 from tests.faults.test_full_disk import add_each
 from tests.libraries import Path, small_segments
 
 path, images, limit = sys.argv[1:]
 small_segments(pytest.MonkeyPatch(), images=4)
-adding._BATCH_ITEMS = 3
+settling.BATCH_ITEMS = 3
 with open_library(path) as library:
     # Python has the signal ignored that would end the process; writing fails then.
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
@@ -113,7 +113,7 @@ def test_a_disk_without_room(
     kib: int,
 ) -> None:
     small_segments(monkeypatch, images=4)
-    monkeypatch.setattr(adding, "_BATCH_ITEMS", 3)
+    monkeypatch.setattr(settling, "BATCH_ITEMS", 3)
     resize(small_disk, kib)
     path = small_disk / "library"
     with open_library(path) as library:

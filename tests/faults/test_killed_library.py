@@ -99,10 +99,10 @@ def test_killed_at_any_step(
 ADDING = """
 import json, sys
 from echo_image import AddInterrupted, open_library
-from echo_image.ingest import adding
+from echo_image.ingest.jobs import progress, settling
 
-adding._BATCH_ITEMS = 3
-adding._PROGRESS_S = 0
+settling.BATCH_ITEMS = 3
+progress.PROGRESS_S = 0
 with open_library(sys.argv[1]) as library:
     try:
         report = library.add(sys.argv[2], workers=2, progress=lambda state: print(state.done, flush=True))
@@ -157,15 +157,15 @@ def _single(library: Any) -> list[dict[str, Any]]:
     return [row for row in contents(library) if "000.png" not in str(row) and "copy.png" not in str(row)]
 
 
-@pytest.mark.parametrize("after_lines", [1, 6])
+@pytest.mark.parametrize("done", [1, 6])
 def test_an_interrupted_addition_reports_what_it_did(
-    tmp_path: Path, many: Path, all_of_many: list[dict[str, Any]], after_lines: int
+    tmp_path: Path, many: Path, all_of_many: list[dict[str, Any]], done: int
 ) -> None:
     path = tmp_path / "library"
     adding = start_python(ADDING, path, many)
     assert adding.stdout is not None
-    for _ in range(after_lines):
-        adding.stdout.readline()
+    while int(adding.stdout.readline()) < done:
+        pass
     adding.send_signal(signal.SIGINT)
     out, errors = adding.communicate(timeout=120)
     assert (adding.returncode, errors) == (0, "")

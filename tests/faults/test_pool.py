@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from echo_image.errors import EchoImageError
-from echo_image.ingest.nursery import BLAS_THREADS
-from echo_image.ingest.pool import WAITING_ITEMS, WorkerFailure, WorkerPool
+from echo_image.ingest.workers.nursery import BLAS_THREADS
+from echo_image.ingest.workers.pool import WAITING_ITEMS, WorkerFailure, WorkerPool
 from tests.faults.pool_tasks import (
     crash_at_start,
     fail_to_start,

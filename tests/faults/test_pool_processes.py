@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from echo_image.ingest.workers.worker import AUTOGROUP, NICENESS
 from tests.faults.pool_using import PATIENCE_MS, make, needs_linux, only, open_fds, outcomes_of, wait_for_end
 
 ROOT = str(Path(__file__).parents[2])
@@ -33,6 +34,18 @@ def test_a_lost_nursery_takes_its_workers_along_and_is_replaced() -> None:
         wait_for_end(pid)
         assert only(pool, "echo", 1) == ("echo", 1)
         assert only(pool, "pids", 0)[1] != nursery
+
+
+@needs_linux
+def test_workers_give_way_to_their_parent_and_to_other_sessions() -> None:
+    with make(workers=1) as pool:
+        pid, nursery = only(pool, "pids", 0)
+        ours = os.getpriority(os.PRIO_PROCESS, 0)
+        for child in (pid, nursery):
+            assert os.getpriority(os.PRIO_PROCESS, child) == min(19, ours + NICENESS)
+            assert os.getsid(child) == nursery
+        if AUTOGROUP.exists() and os.access(f"/proc/{nursery}/autogroup", os.W_OK):
+            assert Path(f"/proc/{nursery}/autogroup").read_text("ascii").split()[-1] == str(NICENESS)
 
 
 def test_the_workers_times_are_counted_among_the_caller_s_children() -> None:
@@ -87,7 +100,7 @@ def test_a_script_without_a_main_guard_works(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
         "from os.path import basename\n"
-        "from echo_image.ingest.pool import WorkerPool\n"
+        "from echo_image.ingest.workers.pool import WorkerPool\n"
         "with WorkerPool(basename, workers=2, timeout_s=60, memory_bytes=None) as pool:\n"
         "    print(sorted(outcome for _, outcome in pool.imap(['/a/b', '/c/d'])))\n",
         encoding="utf-8",
@@ -99,7 +112,7 @@ def test_a_script_without_a_main_guard_works(tmp_path: Path) -> None:
 def test_a_task_of_main_is_refused(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
-        "from echo_image.ingest.pool import WorkerPool\n"
+        "from echo_image.ingest.workers.pool import WorkerPool\n"
         "def task(item): return item\n"
         "WorkerPool(task, workers=2, timeout_s=60, memory_bytes=None)\n",
         encoding="utf-8",

@@ -16,10 +16,10 @@ from tests.libraries import contents, fill, found, image_file, locations, start_
 SLOW = """
 import json, sys
 from echo_image import open_library
-from echo_image.ingest import adding
+from echo_image.ingest.jobs import progress, settling
 
-adding._BATCH_ITEMS = 2
-adding._PROGRESS_S = 0
+settling.BATCH_ITEMS = 2
+progress.PROGRESS_S = 0
 stopped = []
 
 def stop(state):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from echo_image.ingest.reading import warm_up
+from echo_image.ingest.workers.reading import warm_up
 from tests.faults import killing
 
 __all__ = ["killing"]

@@ -20,7 +20,7 @@ from pathlib import Path, PurePath
 from typing import Protocol
 
 from echo_image.errors import NotFound
-from echo_image.ingest.sources import IMAGE_SUFFIXES
+from echo_image.ingest.sources.files import IMAGE_SUFFIXES
 
 __all__ = ["Dataset", "EvaluationSet", "Folder", "Pair", "open_dataset"]
 

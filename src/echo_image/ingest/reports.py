@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from echo_image.catalogue import Catalogue
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -35,6 +37,7 @@ class AddReport:
         skipped: files of a folder that are no images and do not pretend to be.
         failed: items with an error; one row each in `failures`.
         seconds: time taken.
+        job: id of the job that did it, which remembers every item; empty where there was none.
     """
 
     added: int = 0
@@ -44,6 +47,7 @@ class AddReport:
     failed: int = 0
     seconds: float = 0.0
     failures: tuple[Failure, ...] = ()
+    job: str = ""
 
     @property
     def offered(self) -> int:
@@ -60,7 +64,34 @@ class AddReport:
             "failed": self.failed,
             "seconds": round(self.seconds, 3),
             "failures": [failure.to_dict() for failure in self.failures],
+            "job": self.job,
         }
+
+
+def report_of(catalogue: Catalogue, job: int, *, seconds: float) -> AddReport:
+    """Return the counts of a job and all its failures.
+
+    Args:
+        catalogue: of the library.
+        job: key of the job.
+        seconds: that this run took.
+    """
+    with catalogue.consistent():
+        record = catalogue.jobs.get(job)
+        if record is None:  # forgotten while it ran
+            return AddReport(seconds=seconds)
+        rows = catalogue.items.all_rows(job, statuses=["failed"])
+        failures = [Failure(location, code, reason) for _, location, _, code, reason, *_ in rows]
+    return AddReport(
+        added=record.added,
+        updated=record.updated,
+        unchanged=record.unchanged,
+        skipped=record.skipped,
+        failed=record.failed,
+        seconds=seconds,
+        failures=tuple(sorted(failures, key=lambda failure: failure.location)),
+        job=record.name,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +104,11 @@ class Progress:
         location: the last one finished.
         added, failed: how many so far.
         seconds: since the start.
+        pending: items that are known and not done.
+        rate: items a second, over the last ten seconds.
+        eta_s: seconds until the end at that rate; None while that cannot be said.
+        pages: of a web site, read so far.
+        job: id of the job.
     """
 
     done: int
@@ -81,6 +117,11 @@ class Progress:
     added: int
     failed: int
     seconds: float
+    pending: int = 0
+    rate: float = 0.0
+    eta_s: float | None = None
+    pages: int = 0
+    job: str = ""
 
 
 class AddInterrupted(KeyboardInterrupt):

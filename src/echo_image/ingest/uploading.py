@@ -11,9 +11,9 @@ from typing import Any
 from echo_image.catalogue import Catalogue, FileStamp
 from echo_image.errors import LibraryError
 from echo_image.image import DecodeLimits
-from echo_image.ingest.reading import Reading, extract_bytes
 from echo_image.ingest.reports import AddReport, Failure
-from echo_image.ingest.worker import failure_of
+from echo_image.ingest.workers.reading import Reading, extract_bytes
+from echo_image.ingest.workers.worker import failure_of
 from echo_image.store import Entry, Outcome, Writer, sealing
 
 
@@ -44,16 +44,16 @@ def upload(
     try:
         reading = Reading(content_id, None)
         if catalogue.key_of_content(content_id) is None:
-            reading = extract_bytes(data, limits, attributes)
+            reading = extract_bytes(data, limits)
     except LibraryError:
         raise
     except Exception as error:  # anything that a stranger's bytes make a decoder raise
         failure = Failure(location, *failure_of(error))
         return AddReport(failed=1, failures=(failure,), seconds=time.monotonic() - start)
     with writing() as writer:
-        outcome = _commit(writer, location, data, reading)
+        outcome = _commit(writer, location, data, reading, attributes)
         if outcome is Outcome.RETRY:  # known when it was looked up, and removed since
-            outcome = _commit(writer, location, data, extract_bytes(data, limits, attributes))
+            outcome = _commit(writer, location, data, extract_bytes(data, limits), attributes)
         writer.seal()
         writer.tidy(most_images=sealing.QUICK_IMAGES)
     return AddReport(
@@ -64,5 +64,8 @@ def upload(
     )
 
 
-def _commit(writer: Writer, location: str, data: bytes, reading: Reading) -> Outcome:
-    return writer.commit([Entry(location, FileStamp(len(data)), reading.content_id, reading.extracted)])[0]
+def _commit(
+    writer: Writer, location: str, data: bytes, reading: Reading, attributes: dict[str, Any]
+) -> Outcome:
+    stamp = FileStamp(len(data))
+    return writer.commit([Entry(location, stamp, reading.content_id, reading.extracted, attributes)])[0]

@@ -7,12 +7,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from echo_image.errors import UsageError
+from echo_image.ingest.jobs.recording import MAX_ATTRIBUTES_BYTES as MAX_ATTRIBUTES_BYTES
 from echo_image.verify.decide import Verdict
 
 #: The longest path of Linux is 4,096 bytes, a sensible URL is shorter.
 MAX_LOCATION_BYTES = 8192
-#: Attributes are read with every record, so they are to be small: captions, owners, keys of other systems.
-MAX_ATTRIBUTES_BYTES = 64 * 2**10
 
 
 def checked_location(location: str) -> str:

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from echo_image import duplicates
-from echo_image.catalogue import EVERY_IMAGE, LAST_KEY, ImageFilter, ImageRecord, key_of_cursor
+from echo_image.catalogue import EVERY_IMAGE, LAST_KEY, ImageFilter, ImageRecord
+from echo_image.catalogue.checks import LocationCheck
 from echo_image.duplicates import DuplicateGroup
-from echo_image.errors import EchoImageError, LibraryReadOnly, NotFound, StorageFull, UsageError
+from echo_image.errors import EchoImageError, LibraryReadOnly, StorageFull, UsageError
 from echo_image.features import thumbnail
 from echo_image.image import Image
-from echo_image.ingest.adding import Addition, AddOptions
 from echo_image.ingest.reports import AddReport, Progress
-from echo_image.ingest.sources import Source, offer, printable
+from echo_image.ingest.sources.registry import SourceLike
 from echo_image.ingest.uploading import upload
+from echo_image.library import records
 from echo_image.library.arguments import checked_attributes, checked_location, checked_verdicts
 from echo_image.library.drawing import draw_match
 from echo_image.library.explaining import Explanation, explain
+from echo_image.library.jobs import Jobs
 from echo_image.library.limits import LibrarySettings, Limits
 from echo_image.library.loading import Query, load_query
 from echo_image.library.reports import CheckReport, LibraryInfo, RemoveReport, info_of
@@ -31,13 +32,11 @@ from echo_image.retrieval.query import part_of
 from echo_image.retrieval.search import SearchOptions
 from echo_image.retrieval.standin import image_of
 from echo_image.store import Store, Writer, find_problems, sealing
+from echo_image.store.sharing import SharedWriter
 from echo_image.verify.alignment import Rendering
 from echo_image.verify.decide import PROVEN_SCORE
 
 Region = tuple[int, int, int, int]
-
-#: Images whose rows are in memory at once during an export.
-_EXPORT_PAGE = 500
 
 
 class Library:
@@ -58,8 +57,9 @@ class Library:
         self._read_only = read_only
         self._limits = settings or Limits()
         self._store = Store(self.path, create=create, read_only=read_only)
-        # Threads of one process queue here; the lock file would send the second away after a while.
-        self._writing = threading.Lock()
+        self._writer = SharedWriter(self._store)
+        #: What was, is and will be brought in.
+        self.jobs = Jobs(self._store, self._writer, self._limits, read_only=read_only)
 
     def __enter__(self) -> Library:
         return self
@@ -83,34 +83,37 @@ class Library:
             )
 
     @contextmanager
-    def _writer(self) -> Iterator[Writer]:
+    def _turn(self) -> Iterator[Writer]:
         self._refuse_reader()
-        with self._writing, Writer(self._store) as writer:
+        with self._writer.turn() as writer:
             yield writer
 
     # Writing
 
     def add(
         self,
-        source: Source | Iterable[Source],
+        source: SourceLike | Iterable[SourceLike],
         *,
         workers: int | None = None,
         progress: Callable[[Progress], None] | None = None,
         attributes: dict[str, Any] | None = None,
         stop: Callable[[], bool] | None = None,
+        politeness: Mapping[str, Any] | None = None,
     ) -> AddReport:
-        """Add files, folders (to the bottom) and URLs.
+        """Add files, folders (to the bottom), archives, lists, URLs and other sources.
 
         One bad item never stops the run: it becomes a row of `failures`. So does a path that is not there,
-        where another of the sources is. Run again, unchanged files are passed over, so an interrupted call
-        goes on where it stopped.
+        where another of the sources is. It is a job, which `jobs` remembers: `jobs.run` goes on with one that
+        was interrupted. So does the same call run again, as unchanged items are passed over.
 
         Args:
-            source: a path, a URL, or several.
+            source: a path, a URL, a source (`Folder`, `Site` …), or several. A path or URL with the suffix of
+                an archive, a list or a sitemap is read as that.
             workers: processes that decode and extract; one for each core by default.
             progress: called about ten times a second.
-            attributes: JSON object kept with every image that is new, at most 64 KiB.
+            attributes: JSON object kept with every location, at most 64 KiB.
             stop: asked between items; once it says true, the report of what was done until then is returned.
+            politeness: how servers are treated: fields of `Politeness` that differ from its defaults.
 
         Raises:
             NotFound: nothing that was named is there.
@@ -118,18 +121,41 @@ class Library:
             AddInterrupted: KeyboardInterrupt; has the report of what was done.
             LibraryBusy, LibraryReadOnly, StorageFull: what was done until then is kept.
         """
-        if workers is not None and workers < 1:
-            raise UsageError(f"workers must be at least 1, not {workers}")
-        options = AddOptions(
-            workers=workers or self._limits.workers,
-            decode_limits=self._limits.decode,
-            fetch_limits=self._limits.fetch,
-            attributes=checked_attributes(attributes),
-            progress=progress,
-            stop=stop or bool,
-        )
-        with self._writer() as writer:
-            return Addition(self._store, writer, options).run(offer(source, library=self.path))
+        self._refuse_reader()
+        with self._writer.held():
+            job = self.jobs.create(source, attributes=attributes, politeness=politeness)
+            return self.jobs.run(job.id, workers=workers, progress=progress, stop=stop)
+
+    def recheck(
+        self,
+        location: str = "",
+        *,
+        workers: int | None = None,
+        progress: Callable[[Progress], None] | None = None,
+        stop: Callable[[], bool] | None = None,
+        politeness: Mapping[str, Any] | None = None,
+    ) -> AddReport:
+        """Look again at what the library has: is it still there, and is it the same?
+
+        A file is read where its size or time has changed; a server is asked whether an address has changed.
+        What is another image now is updated; what is gone is a failure of the report and `missing` lists it;
+        nothing is taken out of the library.
+
+        Args:
+            location: only locations that begin so; all where empty.
+            workers, progress, stop, politeness: as for `add`.
+
+        Raises:
+            As `add`.
+        """
+        self._refuse_reader()
+        with self._writer.held():
+            job = self.jobs.create_recheck(location=location, politeness=politeness)
+            return self.jobs.run(job.id, workers=workers, progress=progress, stop=stop)
+
+    def missing(self) -> Iterator[LocationCheck]:
+        """Yield the locations that were not there when they were last looked at, sorted."""
+        return records.missing_locations(self._store)
 
     def add_image(self, data: bytes, location: str, *, attributes: dict[str, Any] | None = None) -> AddReport:
         """Add one image from memory under a name of the caller's.
@@ -145,7 +171,7 @@ class Library:
             data,
             checked_location(location),
             catalogue=self._store.catalogue,
-            writing=self._writer,
+            writing=self._turn,
             limits=self._limits.decode,
             attributes=checked_attributes(attributes),
         )
@@ -157,23 +183,18 @@ class Library:
             locations: as search and export show them; relative paths are understood too. One that is named
                 twice counts once.
         """
-        wanted = list(dict.fromkeys(self._known_name(os.fspath(location)) for location in locations))
-        with self._writer() as writer:
+        wanted = list(dict.fromkeys(records.known_name(self._store, os.fspath(one)) for one in locations))
+        with self._turn() as writer:
             missing, images = writer.remove_locations(wanted)
             self._tidy(writer)
         return RemoveReport(len(wanted) - len(missing), images, tuple(missing))
 
-    def _known_name(self, location: str) -> str:
-        shown, absolute = printable(location), printable(os.path.abspath(location))
-        known = self._store.catalogue.known_locations([shown, absolute])
-        return absolute if shown not in known and absolute in known else shown
-
     def remove_image(self, image_id: str) -> bool:
         """Remove an image with all its locations; says whether it was there."""
-        record = self._find(image_id)
+        record = records.find_image(self._store, image_id)
         if record is None:
             return False
-        with self._writer() as writer:
+        with self._turn() as writer:
             removed = writer.remove_images([record.key])
             self._tidy(writer)
         return removed > 0
@@ -309,48 +330,25 @@ class Library:
         """
         if limit < 1:
             raise UsageError(f"limit must be at least 1, not {limit}")
-        start = (LAST_KEY if newest_first else 0) if after is None else self._key_after(after)
+        start = (LAST_KEY if newest_first else 0) if after is None else records.key_after(self._store, after)
         return self._store.catalogue.page(
             after=start, limit=limit, only=only or EVERY_IMAGE, newest_first=newest_first
         )
 
-    def _key_after(self, after: str) -> int:
-        key = key_of_cursor(after)
-        return self.image(after).key if key is None else key
-
     def image(self, image_id: str) -> ImageRecord:
         """Return what the library knows of an image; raises NotFound."""
-        record = self._find(image_id)
-        if record is None:
-            raise self._no_such(image_id)
-        return record
+        return records.image_by_id(self._store, image_id)
 
     def image_at(self, location: str) -> ImageRecord:
         """Return what the library knows of the image found at `location`; raises NotFound."""
-        known = self._store.catalogue.known_locations([printable(location)])
-        found = self._store.catalogue.records([one.key for one in known.values()])
-        if not found:
-            message = f"the library has no image at {printable(location)[:200]}"
-            raise NotFound(message, hint="locations are in every match and in every listing")
-        return next(iter(found.values()))
-
-    def _find(self, image_id: str) -> ImageRecord | None:
-        try:
-            content_id = bytes.fromhex(image_id)
-        except ValueError:
-            return None
-        return self._store.catalogue.record_of_content(content_id)
-
-    @staticmethod
-    def _no_such(image_id: str) -> NotFound:
-        return NotFound(f"the library has no image {printable(image_id)[:80]}", hint="ids are in every match")
+        return records.image_at(self._store, location)
 
     def thumbnail(self, image_id: str) -> bytes:
         """Return the JPEG thumbnail of an image, long side at most 320 px; raises NotFound."""
         key = self.image(image_id).key
         found = self._store.thumbnails([key])
         if key not in found:  # removed this moment
-            raise self._no_such(image_id)
+            raise records.no_such_image(image_id)
         return found[key]
 
     def info(self) -> LibraryInfo:
@@ -372,7 +370,7 @@ class Library:
         if not repair:
             problems = find_problems(self._store)
             return CheckReport(not problems, tuple(problems), ())
-        with self._writer() as writer:
+        with self._turn() as writer:
             problems = find_problems(self._store)
             repaired = writer.repair() if problems else []
             left = find_problems(self._store) if repaired else problems
@@ -383,10 +381,4 @@ class Library:
 
         What is added or removed meanwhile may be in it or not.
         """
-        after = 0
-        while page := self._store.catalogue.page(after=after, limit=_EXPORT_PAGE):
-            after = page[-1].key
-            codes = self._store.codes([record.key for record in page])
-            for record in page:
-                if record.key in codes:  # else it was removed this moment
-                    yield record.to_dict() | {"pdq": codes[record.key].hex()}
+        return records.exported(self._store)

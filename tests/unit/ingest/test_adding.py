@@ -12,7 +12,9 @@ import pytest
 from echo_image import Library, open_library
 from echo_image.errors import NotFound, UsageError
 from echo_image.image import read_file
-from echo_image.ingest import reading, sources
+from echo_image.ingest.sources import Checkpoint, Offered, SourceContext
+from echo_image.ingest.sources.folders import Folder
+from echo_image.ingest.workers import reading
 from echo_image.store.extraction import load
 from tests.libraries import (
     LONG_AGO_NS,
@@ -178,14 +180,13 @@ def test_a_missing_path_among_others(library: Library, images: Path, tmp_path: P
 def test_a_file_that_vanishes_between_listing_and_reading(
     library: Library, images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = sources.offer
+    real = Folder.offer
 
-    def offer(*args: Any, **options: Any) -> Iterator[sources.Offered]:
-        for item in list(real(*args, **options)):
-            Path(item.target).with_name("001.png").unlink(missing_ok=True)
-            yield item
+    def offer(self: Folder, context: SourceContext) -> Iterator[Offered | Checkpoint]:
+        yield from list(real(self, context))
+        (images / "001.png").unlink()
 
-    monkeypatch.setattr("echo_image.library.library.offer", offer)
+    monkeypatch.setattr(Folder, "offer", offer)
     report = library.add(images)
     assert counts(report) == (2, 0, 0, 0, 1)
     assert report.failures[0].code == "not_found"

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from echo_image import Library
-from echo_image.fetch import Fetched
-from echo_image.ingest import adding, reading
+from echo_image.fetch import Fetched, Request
+from echo_image.ingest.jobs import run, settling
+from echo_image.ingest.workers import reading
 from tests.libraries import (
     LONG_AGO_NS,
     counts,
@@ -22,14 +23,14 @@ from tests.libraries import (
 
 def _recognise_first(monkeypatch: pytest.MonkeyPatch) -> None:
     """Read every item before the first one is stored, as workers do, and store one at a time."""
-    monkeypatch.setattr(adding, "_BATCH_ITEMS", 1)
-    real = adding.Addition._outcomes
+    monkeypatch.setattr(settling, "BATCH_ITEMS", 1)
+    real = run.Run._outcomes
 
-    def outcomes(self: Any, tasks: Any) -> Iterator[Any]:
-        everything = list(real(self, tasks))
+    def outcomes(self: Any, tasks: Any, listing: Any) -> Iterator[Any]:
+        everything = list(real(self, tasks, listing))
         yield from everything
 
-    monkeypatch.setattr(adding.Addition, "_outcomes", outcomes)
+    monkeypatch.setattr(run.Run, "_outcomes", outcomes)
 
 
 def _lose_the_image_of_a(library: Library, folder: Path) -> None:
@@ -56,9 +57,11 @@ def test_that_also_goes_for_urls_and_keeps_the_attributes(
     library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     served = {"https://a.example/": image_file(0), "https://b.example/": image_file(0)}
-    monkeypatch.setattr(
-        reading, "fetch_sync", lambda url, limits: Fetched(served[url], url=url, content_type="image/png")
-    )
+
+    async def ask(session: object, request: Request, limits: object) -> Fetched:
+        return Fetched(served[request.url], url=request.url, content_type="image/png")
+
+    monkeypatch.setattr("echo_image.fetch.downloads.ask", ask)
     library.add("https://a.example/")
     served["https://a.example/"] = image_file(1)
     _recognise_first(monkeypatch)
@@ -81,7 +84,7 @@ def test_one_that_is_gone_by_then_is_a_failure(
         Path(task.offered.target).unlink()
         return real(task)
 
-    monkeypatch.setattr(adding, "read_anew", gone)
+    monkeypatch.setattr(settling, "read_anew", gone)
     report = library.add(folder)
     assert counts(report) == (0, 1, 0, 0, 1)
     assert report.failures[0].code == "not_found"

@@ -11,7 +11,7 @@ import pytest
 
 from echo_image import AddInterrupted, Library, Progress
 from echo_image.errors import StorageFull
-from echo_image.ingest import adding
+from echo_image.ingest.jobs import progress, settling
 from echo_image.store import Writer
 from tests.libraries import (
     counts,
@@ -24,8 +24,8 @@ from tests.libraries import (
 def test_progress_counts_up_to_everything(
     library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(adding, "_PROGRESS_S", 0)
-    monkeypatch.setattr(adding, "_BATCH_ITEMS", 2)
+    monkeypatch.setattr(progress, "PROGRESS_S", 0)
+    monkeypatch.setattr(settling, "BATCH_ITEMS", 2)
     fill(tmp_path / "images", 6)
     write(tmp_path / "images" / "bad.png", b"no image")
     told: list[Progress] = []
@@ -40,8 +40,8 @@ def test_progress_counts_up_to_everything(
 def test_what_an_interrupted_addition_reports_is_what_the_library_holds(
     library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop_at: int
 ) -> None:
-    monkeypatch.setattr(adding, "_PROGRESS_S", 0)
-    monkeypatch.setattr(adding, "_BATCH_ITEMS", 3)
+    monkeypatch.setattr(progress, "PROGRESS_S", 0)
+    monkeypatch.setattr(settling, "BATCH_ITEMS", 3)
     fill(tmp_path / "images", 6)
     write(tmp_path / "images" / "001-bad.png", b"no image")  # told while two images wait to be stored
     calls = []
@@ -67,7 +67,7 @@ def test_what_an_interrupted_addition_reports_is_what_the_library_holds(
 def test_a_caller_can_stop_an_addition_and_go_on_later(
     library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop_at: int
 ) -> None:
-    monkeypatch.setattr(adding, "_BATCH_ITEMS", 3)
+    monkeypatch.setattr(settling, "BATCH_ITEMS", 3)
     fill(tmp_path / "images", 12)  # more than are read without workers
     asked = []
 
@@ -86,13 +86,13 @@ def test_a_caller_can_stop_an_addition_and_go_on_later(
 def test_ctrl_c_in_the_middle_of_storing_waits_for_its_end(
     library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(adding, "_BATCH_ITEMS", 2)
+    monkeypatch.setattr(settling, "BATCH_ITEMS", 2)
     fill(tmp_path / "images", 6)
     real = Writer.commit
 
-    def commit(self: Writer, entries: Any) -> Any:
+    def commit(self: Writer, entries: Any, **options: Any) -> Any:
         signal.raise_signal(signal.SIGINT)
-        return real(self, entries)
+        return real(self, entries, **options)
 
     monkeypatch.setattr(Writer, "commit", commit)
     with pytest.raises(AddInterrupted) as caught:
@@ -103,7 +103,7 @@ def test_ctrl_c_in_the_middle_of_storing_waits_for_its_end(
 def test_a_full_disk_ends_the_addition_and_keeps_what_was_stored(
     library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(adding, "_BATCH_ITEMS", 2)
+    monkeypatch.setattr(settling, "BATCH_ITEMS", 2)
     fill(tmp_path / "images", 6)
     calls = []
     real = os.write
@@ -130,8 +130,8 @@ def test_segments_are_made_on_the_way(
     library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small_segments(monkeypatch, images=4, segments=9)
-    monkeypatch.setattr(adding, "_BATCH_ITEMS", 2)
-    monkeypatch.setattr(adding, "_PROGRESS_S", 0)
+    monkeypatch.setattr(settling, "BATCH_ITEMS", 2)
+    monkeypatch.setattr(progress, "PROGRESS_S", 0)
     fill(tmp_path / "images", 8)
     seen = []
     library.add(tmp_path / "images", progress=lambda _: seen.append(library.info().segments))

@@ -17,7 +17,7 @@ from PIL import Image as PilImage
 
 from echo_image import AddReport, Library, decode, features, open_library
 from echo_image.errors import LibraryReadOnly, NotFound, UsageError
-from echo_image.ingest import reading
+from echo_image.ingest.workers import reading
 from echo_image.store import Outcome, Writer
 from tests.libraries import contents, drawn, fill, found, image_file, jpeg, png, small_segments, write
 
@@ -207,7 +207,7 @@ def test_thumbnails_are_small_and_keep_the_shape(library: Library, size: tuple[i
 def test_the_export_is_in_the_order_of_adding_with_hashes(
     filled: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("echo_image.library.library._EXPORT_PAGE", 2)
+    monkeypatch.setattr("echo_image.library.records._EXPORT_PAGE", 2)
     rows = list(filled.export())
     assert [row["location"] for row in rows] == [f"/{seed:03d}.png" for seed in (3, 1, 4, 0, 5)]
     assert [{k: v for k, v in row.items() if k != "pdq"} for row in rows] == [
@@ -224,7 +224,7 @@ def test_an_export_reads_no_features(filled: Library, monkeypatch: pytest.Monkey
 
 
 def test_an_export_goes_on_while_images_go(filled: Library, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("echo_image.library.library._EXPORT_PAGE", 2)
+    monkeypatch.setattr("echo_image.library.records._EXPORT_PAGE", 2)
     rows = filled.export()
     assert next(rows)["location"] == "/003.png"
     filled.remove("/004.png")
@@ -260,8 +260,8 @@ def test_the_bytes_of_all_parts_are_those_of_the_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small_segments(monkeypatch, images=3)
-    monkeypatch.setattr("echo_image.ingest.adding._BATCH_ITEMS", 2)
-    monkeypatch.setattr("echo_image.ingest.adding._PROGRESS_S", 0)
+    monkeypatch.setattr("echo_image.ingest.jobs.settling.BATCH_ITEMS", 2)
+    monkeypatch.setattr("echo_image.ingest.jobs.progress.PROGRESS_S", 0)
     fill(tmp_path / "images", 7)
     with open_library(tmp_path / "library") as library:
 

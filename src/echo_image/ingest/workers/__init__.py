@@ -1,0 +1,1 @@
+"""Processes that read, decode and extract, and survive whatever a file does to them."""
