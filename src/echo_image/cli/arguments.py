@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import re
 from typing import Any
 
 _MAX_WORKERS = 256
@@ -71,6 +72,33 @@ def attributes(text: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise argparse.ArgumentTypeError(f'{text!r} is not a JSON object, as in {{"album": "summer"}}')
     return value
+
+
+def count(text: str) -> int:
+    """Read how many, at least 1."""
+    return _whole(text, 1, 2**31 - 1)
+
+
+def depth(text: str) -> int:
+    """Read how many links away, 0 for the named page alone."""
+    return _whole(text, 0, 1000)
+
+
+def seconds(text: str) -> float:
+    """Read a time in seconds, not negative, at most an hour."""
+    value = _number(text)
+    if not 0 <= value <= 3600:
+        raise argparse.ArgumentTypeError(f"{text!r} is outside 0 to 3600 seconds")
+    return value
+
+
+def job(text: str) -> str:
+    """Read the id of a job, or its beginning: 4 to 32 hexadecimal digits."""
+    if not re.fullmatch(r"[0-9a-fA-F]{4,32}", text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a job: 4 to 32 digits of its id, as `list` shows it"
+        )
+    return text.lower()
 
 
 def _number(text: str) -> float:

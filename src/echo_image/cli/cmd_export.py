@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from echo_image.cli.files import written_whole
 from echo_image.cli.parser import add_command
 from echo_image.cli.status import DONE
 from echo_image.cli.text import plural
@@ -63,13 +64,8 @@ def _opened(path: Path | None) -> Iterator[TextIO]:
         yield sys.stdout
         sys.stdout.flush()
         return
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        with partial.open("w", encoding="utf-8", newline="") as stream:
-            yield stream
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with written_whole(path) as stream:
+        yield stream
 
 
 def _write_jsonl(records: Iterable[dict[str, Any]], stream: TextIO) -> int:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 COMMANDS = (
     "add",
+    "crawl",
+    "recheck",
+    "jobs",
     "search",
     "compare",
     "remove",

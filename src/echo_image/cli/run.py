@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from echo_image.cli.parser import CommandParser, build_parser
@@ -23,10 +24,12 @@ _log = logging.getLogger(__name__)
 def run_command(argv: Sequence[str] | None) -> int:
     """Parse, run, and turn whatever was raised into words and an exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
-    terminal = Terminal(as_json="--json" in words, quiet="--quiet" in words)
+    terminal = Terminal(as_json="--json" in words, quiet="--quiet" in words, progress=_progress(words))
     try:
         status = _run_guarded(build_parser(), words, terminal)
         sys.stdout.flush()
+        if terminal.progress == "json":
+            terminal.event("end", {"status": status, **terminal.summary})
     except BrokenPipeError:
         # The reader of our output has seen enough (`| head`): no failure, and nobody left to tell.
         _silence_stdout()
@@ -34,12 +37,24 @@ def run_command(argv: Sequence[str] | None) -> int:
     return status
 
 
+def _progress(words: Sequence[str]) -> str:
+    """Return how progress is to be told, before parsing: a wrong option is told that way too."""
+    asked = "auto"
+    for number, word in enumerate(words):
+        if word == "--progress":
+            asked = words[number + 1] if number + 1 < len(words) else asked
+        elif word.startswith("--progress="):
+            asked = word.partition("=")[2]
+    return asked
+
+
 def _run_guarded(parser: CommandParser, words: list[str], terminal: Terminal) -> int:
     try:
         args = parser.parse_args(words)
         if args.command is None:
             raise UsageError("No command was given.", hint="See `echo-image --help`.")
-        return _call(args, Terminal(as_json=args.json, quiet=args.quiet))
+        told = getattr(args, "progress", "auto")
+        return _call(args, replace(terminal, as_json=args.json, quiet=args.quiet, progress=told))
     except SystemExit as stop:  # argparse ends --help and --version this way
         return stop.code if isinstance(stop.code, int) else FAILED
     except EchoImageError as error:

@@ -1,15 +1,15 @@
 """Where a command's words go: data to standard output, talk and errors to standard error.
 
-With `--json` standard output holds one JSON document and nothing else, an error included. JSON is
-written in ASCII: a file name may hold bytes that are no UTF-8, and the C1 controls that some
-terminals obey are legal inside a JSON string.
+With `--json` standard output holds one JSON document and nothing else, an error included. With `--progress
+json` every line of standard error is a JSON object with an `event`. JSON is written in ASCII: a file name may
+hold bytes that are no UTF-8, and the C1 controls that some terminals obey are legal inside a JSON string.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import StringIO
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -39,10 +39,14 @@ class Terminal:
     Args:
         as_json: Standard output gets JSON.
         quiet: No talk and no progress; errors are still told.
+        progress: How progress is told; with "json" all talk is events.
+        summary: What the last event is to say beside the exit status.
     """
 
     as_json: bool = False
     quiet: bool = False
+    progress: str = "auto"
+    summary: dict[str, object] = field(default_factory=dict)
 
     @property
     def ascii_only(self) -> bool:
@@ -60,12 +64,23 @@ class Terminal:
 
     def say(self, text: str) -> None:
         """Write one line of talk to standard error, unless the command is to be quiet."""
-        if not self.quiet:
+        if self.quiet:
+            return
+        if self.progress == "json":
+            self.event("note", {"text": text})
+        else:
             write_err(printable(text))
 
     def complain(self, text: str) -> None:
         """Write one line to standard error about an item that failed; also when quiet."""
-        write_err(printable(text))
+        if self.progress == "json":
+            self.event("problem", {"text": text})
+        else:
+            write_err(printable(text))
+
+    def event(self, name: str, fields: dict[str, object]) -> None:
+        """Write one event to standard error, for a program."""
+        write_err(json.dumps({"event": name, **fields}, default=str))
 
     def table(self, columns: Sequence[Column], sections: Iterable[Sequence[Sequence[str]]]) -> None:
         """Write a table to standard output; a rule parts its sections."""
@@ -79,6 +94,9 @@ class Terminal:
         """Tell an error that is not one of the library's own."""
         if self.as_json:
             self.data({"error": {"code": code, "message": message, "hint": hint}})
+        if self.progress == "json":
+            self.event("error", {"code": code, "message": message, "hint": hint})
+            return
         write_err(f"error[{code}]: {printable(message)}")
         if hint:
             write_err(f"hint: {printable(hint)}")

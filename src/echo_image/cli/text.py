@@ -52,6 +52,23 @@ def byte_size(num_bytes: int) -> str:
     return f"{size:.{digits}f} {unit}"
 
 
+def duration(seconds: float) -> str:
+    """Return a time to wait, no finer than it can be foretold.
+
+    Example:
+        >>> duration(42), duration(184), duration(20_000)
+        ('42 s', '3 min', '5 h 33 min')
+    """
+    if seconds < 90:
+        return f"{max(0.0, seconds):.0f} s"
+    minutes = round(seconds / 60)
+    hours, minutes = divmod(minutes, 60)
+    if not hours:
+        return f"{minutes} min"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h" if days else f"{hours} h {minutes} min"
+
+
 def whole_score(score: float) -> str:
     """Return a score without its fraction; 100 is kept for what is identical.
 
