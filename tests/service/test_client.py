@@ -129,6 +129,19 @@ def test_jobs(client: Client, tmp_path: Path, web: str) -> None:
     events = list(client.job_events(job))
     assert [event.kind for event in events] == ["failure", "end"]
     assert [known.id for known in client.jobs()] == [job.id]
+    assert [item.location for item in client.item_page(job.id, status="failed").items] == [f"{web}/nothing"]
+    (cause,) = client.job_causes(job.id)
+    assert (cause.code, cause.http_status, cause.count) == ("fetch_failed", 404, 1)
+    assert client.job_report(job.id).startswith(b"<!doctype html>")
+    assert client.job_report(job.id, "csv").count(b"\n") == 4
+    with pytest.raises(errors.UsageError):
+        client.job_report(job.id, "xml")
+    assert client.wait(client.retry_job(job.id), timeout_s=60).failed == 1
+    with pytest.raises(errors.UsageError):
+        client.resume_job(job.id)
+    checked = client.wait(client.recheck(web), timeout_s=60)
+    assert (checked.kind, checked.unchanged) == ("recheck", 1)
+    client.cancel_job(checked.id)
     assert client.cancel_job(job.id).ended
     assert client.jobs() == ()
 

@@ -175,7 +175,7 @@ def test_a_stop_ends_the_connections_that_watch_a_job(own_library: Path) -> None
                 assert site.asked.acquire(timeout=60)
                 process.send_signal(signal.SIGTERM)
                 *_, (name, _, end) = stream
-            assert (name, end["state"], end["done"]) == ("end", "cancelled", 0)
+            assert (name, end["state"], end["done"]) == ("end", "interrupted", 0)
             process.communicate(timeout=60)
             assert process.returncode == 0
     finally:

@@ -18,6 +18,7 @@ from echo_image import Library, open_library
 from echo_image.errors import StorageFull
 from echo_image.server import create_app
 from echo_image.settings import Settings
+from echo_image.store import Writer
 from tests.libraries import drawn, jpeg
 from tests.service.conftest import own
 from tests.service.serving import SETTINGS, Service, running
@@ -182,7 +183,7 @@ def test_a_list_can_be_a_file(fetching: Service, site: Site, as_json: bool) -> N
         ({"json": {"list": "["}}, "begins like JSON"),
         ({"json": {"list": '["https://a.example", 3]'}}, "Entry 2"),
         ({"files": {"list": ("l", b"\xff\xfe")}}, "UTF-8"),
-        ({"json": {"kind": "crawl", "urls": "https://a.example"}}, "kind"),
+        ({"json": {"kind": "scrape", "urls": "https://a.example"}}, "kind"),
         ({"json": {"urls": "https://a.example", "lst": ""}}, "list"),
     ],
 )
@@ -314,37 +315,81 @@ def served(library: Library, settings: Settings) -> Iterator[tuple[Service, Any]
         yield service, app.state.context
 
 
-def test_a_stop_lets_the_item_in_flight_in_and_says_what_was_done(
+def test_a_stop_lets_the_item_in_flight_in_and_the_next_start_goes_on(
     filled: Path, tmp_path: Path, site: Site
 ) -> None:
     shutil.copytree(filled, tmp_path / "own")
     state = tmp_path / "state"
-    with open_library(tmp_path / "own", create=False) as library:
-        with served(library, FETCHING.override(state_dir=str(state))) as (service, here):
+    settings = FETCHING.override(state_dir=str(state))
+    with open_library(tmp_path / "own", create=False, settings=settings) as library:
+        with served(library, settings) as (service, here):
             files = [("file", ("a.jpg", jpeg(drawn(1))))]
             job = create(service, files=files, data={"urls": site.urls(100)})
+            waiting = create(service, files=[("file", ("b.jpg", jpeg(drawn(2))))])
             stream = events(service, job["id"])
             while next(stream)[2].get("added") != 1:
                 pass
-            assert list((state / "jobs").iterdir())
+            assert len(list((state / "jobs").iterdir())) == 2
         # The service is stopped here, with the listener still there.
-        told = here.jobs.get(job["id"]).to_dict(failures=True)
-        assert (told["state"], told["added"], told["done"], told["total"]) == ("cancelled", 1, 1, 2)
-        assert list((state / "jobs").iterdir()) == []
+        told = here.jobs.all()[-1].to_dict(failures=True)
+        assert (told["id"], told["state"], told["added"]) == (job["id"], "interrupted", 1)
+        assert (told["done"], told["total"], told["pending"]) == (1, 2, 1)
+        assert here.jobs.all()[0].state == "queued"
+        assert len(list((state / "jobs").iterdir())) == 2
         assert library.info().images == 7
+        site.gate.set()
+        with served(library, settings) as (service, _):
+            assert [one["id"] for one in service.get("/api/v1/jobs").json()["jobs"]] == [
+                waiting["id"],
+                job["id"],
+            ]
+            for one, added in ((job, 2), (waiting, 1)):
+                over = ended(service, one["id"])
+                assert (over["state"], over["added"], over["failed"]) == ("done", added, 0)
+            assert library.info().images == 9
+        with served(library, settings) as (service, _):
+            # What is over can still be looked at.
+            assert service.get(f"/api/v1/jobs/{job['id']}").json()["added"] == 2
+        assert list((state / "jobs").iterdir()) == []
 
 
-def test_a_library_that_cannot_be_written_fails_the_job(
+def test_files_that_ended_with_the_service_are_failures_with_a_reason(
+    filled: Path, tmp_path: Path, site: Site
+) -> None:
+    shutil.copytree(filled, tmp_path / "own")
+    with open_library(tmp_path / "own", create=False, settings=FETCHING) as library:
+        with served(library, FETCHING) as (service, _):
+            create(service, json={"urls": site.urls(100)})
+            assert site.asked.acquire(timeout=60)
+            waiting = create(service, files=[("file", ("b.jpg", jpeg(drawn(2))))])
+        site.gate.set()
+        with served(library, FETCHING) as (service, _):
+            over = ended(service, waiting["id"])
+    (failure,) = over["failures"]
+    assert failure["location"].endswith("/b.jpg")
+    assert (failure["code"], "is gone" in failure["reason"]) == ("not_found", True)
+    assert str(tmp_path) not in failure["reason"]
+
+
+def test_a_library_that_cannot_be_written_fails_the_job_and_it_can_be_resumed(
     filled: Path, tmp_path: Path, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(self: Library, *args: object, **asked: object) -> None:
+    def full(self: Writer, *args: object, **asked: object) -> None:
         raise StorageFull("The disk is full.", hint="Make room.")
 
-    monkeypatch.setattr(Library, "add_image", full)
     with own(filled, tmp_path / "own", FETCHING) as service:
-        job = ended(service, create(service, json={"urls": site.urls(1, 2, 3)})["id"])
-    assert (job["state"], job["done"], job["failures"]) == ("failed", 0, [])
-    assert job["error"] == {"code": "storage_full", "message": "The disk is full.", "hint": "Make room."}
+        with monkeypatch.context() as patch:
+            patch.setattr(Writer, "commit", full)
+            job = ended(service, create(service, json={"urls": site.urls(1, 2, 3)})["id"])
+        assert (job["state"], job["done"], job["failures"]) == ("failed", 0, [])
+        assert job["error"] == {"code": "storage_full", "message": "The disk is full.", "hint": "Make room."}
+        assert job["resumable"] is True
+        again = service.post(f"/api/v1/jobs/{job['id']}/resume")
+        assert (again.status_code, again.json()["error"]) == (202, None)
+        over = ended(service, job["id"])
+        assert (over["state"], over["added"], over["pending"]) == ("done", 3, 0)
+        refused = service.post(f"/api/v1/jobs/{job['id']}/resume")
+        assert (refused.status_code, refused.json()["error"]["code"]) == (400, "usage")
 
 
 def test_the_reader_of_events_needs_no_special_client(fetching: Service, site: Site) -> None:

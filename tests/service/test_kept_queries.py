@@ -156,7 +156,7 @@ def test_a_state_folder_outlives_the_service_and_is_private(
         ):
             create_app({"filled": library}, settings)
     modes = {path.name: path.stat().st_mode & 0o777 for path in state.rglob("*")}
-    assert modes == {"lock": 0o600, "queries": 0o700, kept: 0o600, f"{kept}.json": 0o600}
+    assert modes == {"lock": 0o600, "jobs": 0o700, "queries": 0o700, kept: 0o600, f"{kept}.json": 0o600}
     with (
         open_library(filled, create=False) as library,
         serving({"filled": library}, settings) as running,

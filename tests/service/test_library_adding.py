@@ -308,3 +308,49 @@ def test_requests_stay_within_the_limits(page: Page) -> None:
         "tooLarge": ["3.jpg"],
         "wider": [["0.jpg", "1.jpg", "2.jpg"], ["4.jpg", "5.jpg", "6.jpg"], ["7.jpg"]],
     }
+
+
+def test_what_failed_is_told_by_cause_reported_and_tried_again(page: Page) -> None:
+    page.set_input_files("#add-files", [payload("broken.jpg", b"\xff\xd8\xff no image")])
+    job = jobs(page, "done")
+    job.locator("summary").press("Enter")
+    expect(job.locator(".job-causes li")).to_contain_text("1 × This file is damaged")
+    with page.expect_popup() as opening:
+        job.get_by_role("link", name="Report").click()
+    expect(opening.value.locator("h1")).to_have_text("Adding images")
+    opening.value.close()
+    page.reload()
+    job = jobs(page, "done")
+    expect(job.get_by_role("button", name="Resume")).to_be_hidden()
+    with page.expect_response("**/retry") as answered:
+        job.get_by_role("button", name="Try failed ones again").press("Enter")
+    assert answered.value.status == 202
+    expect(jobs(page, "done")).to_contain_text("1 failed")
+
+
+def test_a_web_site_is_read_from_the_page(page: Page, tabs: Tabs) -> None:
+    tabs.expected = "422"
+    page.locator(".add-crawl summary").press("Enter")
+    address = page.get_by_label("Address of a page to begin with")
+    asked: dict[str, Any] = {}
+
+    def told(route: Route) -> None:
+        if route.request.method == "POST":
+            asked["body"] = route.request.post_data_buffer
+            body = {"error": {"code": "overloaded", "message": "", "hint": "", "request_id": "r"}}
+            route.fulfill(status=422, json=body)
+        else:
+            route.continue_()
+
+    page.route("**/api/v1/jobs", told)
+    page.get_by_role("button", name="Start reading").click()
+    assert not asked  # the browser asks for the address first
+    address.fill("https://images.example/")
+    page.get_by_label("Pages at most").fill("7")
+    page.select_option("#language", "de")
+    expect(page.locator("#crawl-address")).to_have_value("https://images.example/")
+    page.locator("#crawl-address").press("Enter")
+    expect(page.locator(".crawl-form .problem")).not_to_be_empty()
+    body = asked["body"].decode()
+    for name, value in (("kind", "crawl"), ("urls", "https://images.example/"), ("max_pages", "7")):
+        assert f'name="{name}"\r\n\r\n{value}\r\n' in body

@@ -11,17 +11,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from echo_image.client.items import Cause, ItemPage, JobItem
+
 __all__ = [
     "About",
     "AddReport",
     "Aligned",
     "BatchRow",
+    "Cause",
     "Change",
     "Explanation",
     "Failure",
     "ImageInfo",
     "ImagePage",
+    "ItemPage",
     "Job",
+    "JobItem",
     "KeptQuery",
     "LibraryInfo",
     "Limits",
@@ -228,8 +233,15 @@ class Job:
     """An addition that runs on its own.
 
     Attributes:
-        state: `queued`, `running`, `done`, `failed` or `cancelled`.
-        total, done: Items offered and finished; the five counts add up to `done`.
+        kind: `add`, `crawl` or `recheck`.
+        state: `queued`, `running`, `interrupted`, `done`, `failed` or `cancelled`.
+        total, done: Items there are (None while they are being found) and finished; the five counts add up to
+            `done`.
+        pending: Items found and not finished.
+        rate, eta_s: Items a second, of late; seconds until the end at that rate.
+        pages: Of a web site, by what became of them.
+        sources: What it takes images from, in words.
+        resumable: Whether it can be resumed.
         location: The last item finished.
         error: What stopped the whole job.
         failures: The first 1,000; empty in a listing and in events of progress.
@@ -242,7 +254,7 @@ class Job:
     created_at: str
     started_at: str | None
     finished_at: str | None
-    total: int
+    total: int | None
     done: int
     added: int
     updated: int
@@ -253,6 +265,12 @@ class Job:
     location: str = ""
     error: Problem | None = None
     failures: tuple[Failure, ...] = ()
+    pending: int = 0
+    rate: float = 0.0
+    eta_s: float | None = None
+    pages: Mapping[str, int] | None = None
+    sources: tuple[str, ...] = ()
+    resumable: bool = False
 
     @property
     def ended(self) -> bool:

@@ -11,7 +11,15 @@ from typing import TypeVar, Unpack
 import httpx
 
 from echo_image.client import answers, calls
-from echo_image.client.calls import AddOptions, Call, ListOptions, QueryOptions, SearchOptions, Source
+from echo_image.client.calls import (
+    AddOptions,
+    Call,
+    CrawlOptions,
+    ListOptions,
+    QueryOptions,
+    SearchOptions,
+    Source,
+)
 from echo_image.client.events import EventReader, JobEvent
 from echo_image.client.failures import Unreachable
 from echo_image.client.sending import DEFAULT_URL, Connection, answer_of, failed, refused, unreachable
@@ -168,6 +176,41 @@ class AsyncClient:
     async def create_job(self, sources: Iterable[Source], **options: Unpack[AddOptions]) -> answers.Job:
         """Begin to add many images, and return at once."""
         return await self._run(await asyncio.to_thread(lambda: calls.create_job(sources, **options)))
+
+    async def crawl(self, urls: Iterable[str], **options: Unpack[CrawlOptions]) -> answers.Job:
+        """Begin to read web sites from these pages on, and return at once."""
+        return await self._run(calls.crawl(urls, **options))
+
+    async def recheck(self, location: str | None = None, *, library: str | None = None) -> answers.Job:
+        """Begin to look again at what the library has, below `location` or everywhere; return at once."""
+        return await self._run(calls.recheck(location, library))
+
+    async def resume_job(self, job_id: str) -> answers.Job:
+        """Let a job that was cancelled, interrupted or stopped by an error go on."""
+        return await self._run(calls.go_on(job_id, "resume"))
+
+    async def retry_job(self, job_id: str) -> answers.Job:
+        """Try again what failed of a job that is over."""
+        return await self._run(calls.go_on(job_id, "retry"))
+
+    async def item_page(
+        self,
+        job_id: str,
+        *,
+        status: str | None = None,
+        after: int | None = None,
+        limit: int | None = None,
+    ) -> answers.ItemPage:
+        """Return one page of what became of the items of a job."""
+        return await self._run(calls.job_items(job_id, status, after, limit))
+
+    async def job_causes(self, job_id: str) -> tuple[answers.Cause, ...]:
+        """Return why items of a job failed or were skipped, most first."""
+        return await self._run(calls.job_causes(job_id))
+
+    async def job_report(self, job_id: str, kind: str = "html") -> bytes:
+        """Return the report of a job: `html`, a page that needs nothing else, or `csv`, every item."""
+        return await self._run(calls.job_report(job_id, kind))
 
     async def jobs(self) -> tuple[answers.Job, ...]:
         """Return the jobs that wait, run or ended lately, newest first."""

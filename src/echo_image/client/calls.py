@@ -16,7 +16,7 @@ from echo_image.client import answers
 from echo_image.client.reading import read
 from echo_image.errors import NotAFile, NotFound, UsageError
 
-__all__ = ["AddOptions", "Call", "ListOptions", "QueryOptions", "SearchOptions", "Source"]
+__all__ = ["AddOptions", "Call", "CrawlOptions", "ListOptions", "QueryOptions", "SearchOptions", "Source"]
 
 T = TypeVar("T")
 
@@ -72,6 +72,18 @@ class AddOptions(TypedDict, total=False):
 
     attributes: Mapping[str, Any] | None
     library: str | None
+
+
+class CrawlOptions(AddOptions, total=False):
+    """What a crawl takes."""
+
+    depth: int | None
+    max_pages: int | None
+    hosts: Iterable[str] | None
+    include: Iterable[str] | None
+    exclude: Iterable[str] | None
+    min_side: int | None
+    delay_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +220,38 @@ def create_job(sources: Iterable[Source], **options: Unpack[AddOptions]) -> Call
         # As a file, since a field of a form may be short only.
         files.append(("list", ("urls.json", json.dumps(urls).encode())))
     return Call("POST", "jobs", _job, fields=_texts(options), files=files)
+
+
+def crawl(urls: Iterable[str], **options: Unpack[CrawlOptions]) -> Call[answers.Job]:
+    return Call("POST", "jobs", _job, fields={**_texts(options), "kind": "crawl", "urls": list(urls)})
+
+
+def recheck(location: str | None, library: str | None) -> Call[answers.Job]:
+    return Call(
+        "POST", "jobs", _job, fields={**_texts({"location": location, "library": library}), "kind": "recheck"}
+    )
+
+
+def go_on(job_id: str, how: str) -> Call[answers.Job]:
+    return Call("POST", f"jobs/{_id(job_id)}/{how}", _job)
+
+
+def job_items(
+    job_id: str, status: str | None, after: int | None, limit: int | None
+) -> Call[answers.ItemPage]:
+    asked = {"status": status, "after": after, "limit": limit}
+    query = {name: str(value) for name, value in asked.items() if value is not None}
+    return Call("GET", f"jobs/{_id(job_id)}/items", lambda told: read(answers.ItemPage, told), query=query)
+
+
+def job_causes(job_id: str) -> Call[tuple[answers.Cause, ...]]:
+    return Call("GET", f"jobs/{_id(job_id)}/causes", lambda told: _rows(answers.Cause, told, "causes"))
+
+
+def job_report(job_id: str, kind: str) -> Call[bytes]:
+    if kind not in {"html", "csv"}:
+        raise UsageError(f"{kind[:20]!r} is no report.", hint="There are html and csv.")
+    return Call("GET", f"jobs/{_id(job_id)}/report.{kind}", None)
 
 
 def jobs() -> Call[tuple[answers.Job, ...]]:

@@ -27,6 +27,7 @@ from echo_image.server.routes import (
     first_application,
     health,
     images,
+    job_details,
     jobs,
     originals,
     pages,
@@ -44,6 +45,7 @@ _ROUTERS = (
     search.router,
     queries.router,
     jobs.router,
+    job_details.router,
     images.router,
     originals.router,
     compare.router,
@@ -84,6 +86,7 @@ def create_app(libraries: Mapping[str, Library], settings: Settings) -> FastAPI:
         # Made at the first request otherwise, in which case everybody would wait for it.
         await asyncio.to_thread(app.openapi)
         here.sizes.refresh()
+        await here.jobs.recover()
         async with watching_lag(here.metrics.lagged):
             ending = asyncio.create_task(_end_jobs(here))
             yield

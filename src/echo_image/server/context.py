@@ -42,7 +42,7 @@ class Context:
         metrics: What has been answered.
         state: The folder of what outlives a call.
         kept: Queries that can be searched with again.
-        spool: Uploaded files that wait for their jobs.
+        spool: What was sent and waits for its job.
         jobs: Additions that take longer than a call may.
         sizes: How large the libraries are.
         ring: The keys that callers need; None where they need none.
@@ -100,7 +100,7 @@ class Context:
             state=state,
             kept=KeptQueries(state, keeping),
             spool=spool,
-            jobs=JobQueue(writer, spool, limits=settings.fetch, settings=keeping),
+            jobs=JobQueue(libraries, spool, settings=keeping, changed=sizes.changed),
             sizes=sizes,
             ring=ring,
             sessions=Sessions(ring) if ring is not None else None,

@@ -23,7 +23,7 @@ def upload(data: bytes) -> Upload:
 
 @pytest.fixture
 def spool(tmp_path: Path) -> Spool:
-    return Spool(StateFolder(tmp_path), max_bytes=10)
+    return Spool(StateFolder(tmp_path), max_bytes=40)
 
 
 def left(path: Path) -> list[str]:
@@ -31,13 +31,17 @@ def left(path: Path) -> list[str]:
 
 
 def test_files_lie_there_until_they_are_dropped(spool: Spool, tmp_path: Path) -> None:
-    items = spool.put(JOB, [upload(b"one"), upload(b"three")], given_up=threading.Event())
-    assert [item.path.read_bytes() for item in items if item.path is not None] == [b"one", b"three"]
+    sent = spool.put(
+        JOB, [upload(b"one"), upload(b"three")], ["https://a.example/"], given_up=threading.Event()
+    )
+    assert [Path(sent.folder, name).read_bytes() for name in ("0", "1")] == [b"one", b"three"]
+    assert [place.partition(":")[0] for place in sent.locations] == ["upload", "upload"]
+    assert (sent.num_urls, sent.label) == (1, "2 files, https://a.example/")
     with pytest.raises(Overloaded, match="max_job_bytes"):
-        spool.put("1" * 32, [upload(b"more")], given_up=threading.Event())
+        spool.put("1" * 32, [upload(bytes(20))], [], given_up=threading.Event())
     spool.drop(JOB)
     assert left(tmp_path) == []
-    spool.put("1" * 32, [upload(bytes(10))], given_up=threading.Event())
+    spool.put("1" * 32, [upload(bytes(40))], [], given_up=threading.Event())
 
 
 class Leaving(io.BytesIO):
@@ -63,15 +67,33 @@ def test_nothing_is_left_of_a_sender_who_goes_while_it_is_copied(
     given_up = threading.Event()
     first = Upload("a.jpg", 4, Leaving(spool, given_up, closed=closed))
     with pytest.raises(ValueError if closed else StorageFull):
-        spool.put(JOB, [first, upload(b"second")], given_up=given_up)
+        spool.put(JOB, [first, upload(b"second")], [], given_up=given_up)
     assert left(tmp_path) == []
-    spool.put(JOB, [upload(bytes(10))], given_up=threading.Event())
+    spool.put(JOB, [upload(bytes(40))], [], given_up=threading.Event())
 
 
 def test_nothing_is_left_of_a_sender_who_went_before_it_began(spool: Spool, tmp_path: Path) -> None:
     given_up = threading.Event()
     given_up.set()
     spool.drop(JOB)
-    spool.put(JOB, [upload(b"late")], given_up=given_up)
+    spool.put(JOB, [upload(b"late")], [], given_up=given_up)
     assert left(tmp_path) == []
-    spool.put(JOB, [upload(bytes(10))], given_up=threading.Event())
+    spool.put(JOB, [upload(bytes(40))], [], given_up=threading.Event())
+
+
+def test_what_waits_for_a_job_outlives_a_restart(tmp_path: Path) -> None:
+    state = StateFolder(tmp_path)
+    first = Spool(state, max_bytes=40)
+    for number, name in enumerate(("1" * 32, "2" * 32, "3" * 32)):
+        first.put(name, [upload(bytes(12))], [], given_up=threading.Event())
+        if number < 2:
+            first.bind(name, f"{number}" * 32)
+    state.close()
+    again = Spool(StateFolder(tmp_path), max_bytes=80)
+    again.recover({"0" * 32})
+    assert left(tmp_path) == ["1" * 32]
+    with pytest.raises(Overloaded, match="max_job_bytes"):
+        again.put("4" * 32, [upload(bytes(40))], [], given_up=threading.Event())
+    again.drop_job("0" * 32)
+    assert left(tmp_path) == []
+    again.put("4" * 32, [upload(bytes(40))], [], given_up=threading.Event())

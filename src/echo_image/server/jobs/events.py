@@ -24,6 +24,8 @@ _ID = re.compile(r"(\d{1,9})\.(\d{1,18})")
 async def event_stream(job: Job, *, last_event_id: str, heartbeat_s: float) -> AsyncIterator[str]:
     """Yield the events of a job until it is over: `progress`, `failure`, and `end` as the last.
 
+    It is over, too, when the service stops: the state in `end` says that the job will go on.
+
     Args:
         job: The job.
         last_event_id: Id of the last event that the listener has; anything else means from the start.
@@ -34,16 +36,17 @@ async def event_stream(job: Job, *, last_event_id: str, heartbeat_s: float) -> A
     with job.heard() as changed:
         while True:
             changed.clear()
+            failures = min(failures, len(job.failures))  # fewer than before where what failed is tried again
             while failures < len(job.failures):
                 failures += 1
                 yield _event("failure", job.failures[failures - 1], failures, version)
-            if job.state.ended:
+            if job.ended:
                 yield _event("end", job.to_dict(failures=True), failures, job.version)
                 return
             if version != job.version:
                 version = job.version
                 yield _event("progress", job.to_dict(failures=False), failures, version)
-                await set_within(job.ended, _LEAST_S)
+                await set_within(job.over, _LEAST_S)
             if not changed.is_set() and not await set_within(changed, heartbeat_s):
                 yield ": nothing new\n\n"
 

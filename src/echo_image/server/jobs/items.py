@@ -1,28 +1,11 @@
-"""What a job has to do: URLs, and files that wait in the spool."""
+"""Lists of URLs as callers send them."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 from echo_image.server.errors import InvalidRequest
 from echo_image.server.requests.body import read_json
 
-__all__ = ["JobItem", "listed_urls", "without_repeats"]
-
-
-@dataclass(frozen=True, slots=True)
-class JobItem:
-    """One thing to add.
-
-    Attributes:
-        name: The URL, or the name that the caller gave the file.
-        path: Where the file waits; None for a URL.
-    """
-
-    name: str
-    path: Path | None = None
+__all__ = ["listed_urls"]
 
 
 def listed_urls(content: bytes | str) -> list[str]:
@@ -50,16 +33,3 @@ def listed_urls(content: bytes | str) -> list[str]:
             message = f"Entry {number} of the list is {str(row)[:80]!r}; expected a URL."
             raise InvalidRequest(message, hint='["https://…", "…"]')
     return [row.strip() for row in rows]
-
-
-def without_repeats(items: Sequence[JobItem]) -> list[JobItem]:
-    """Return the items, each URL once; two files may well have one name."""
-    seen: set[str] = set()
-    left = []
-    for item in items:
-        if item.path is None:
-            if item.name in seen:
-                continue
-            seen.add(item.name)
-        left.append(item)
-    return left

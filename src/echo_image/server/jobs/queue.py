@@ -1,230 +1,259 @@
-"""Jobs run one after the other, item by item.
+"""The jobs of one service: which wait, which runs, which can be looked at.
 
-URLs are fetched a few at once on the event loop; each image is then added by the thread that writes, as any
-other addition is, and only one item of a job waits for that thread at a time. So whoever adds a single image
-meanwhile waits for one item and not for the job, and a count is told the moment its image is in the library.
+One runs at a time, on a thread of its own; whoever adds a single image meanwhile waits for a batch of the job
+and not for the job. What waits or runs when the service stops is taken up again when it starts.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import logging
+import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
-import aiohttp
-
-from echo_image import Library
-from echo_image.errors import EchoImageError, LibraryBusy, NotFound
-from echo_image.fetch import Fetched, FetchLimits, fetch, new_session
+from echo_image import Library, Progress
+from echo_image.errors import EchoImageError, NotFound, UsageError
+from echo_image.ingest.jobs.records import JobInfo, JobItem
 from echo_image.server.errors import Overloaded
-from echo_image.server.jobs.items import JobItem, without_repeats
-from echo_image.server.jobs.job import Job, JobState
+from echo_image.server.jobs.job import Job
+from echo_image.server.jobs.running import failures_of, run_job
 from echo_image.server.jobs.spool import Spool
-from echo_image.server.jobs.waiting import set_within
-from echo_image.server.requests.sources import Source
-from echo_image.server.requests.uploads import Tally, add_source
-from echo_image.server.work.pool import WorkPool
 from echo_image.settings import KeepingSettings
 
-__all__ = ["JobQueue"]
+__all__ = ["ORIGIN", "Asked", "JobQueue"]
 
 _log = logging.getLogger(__name__)
 
-#: Waits, in seconds, for another process that writes to the library, before the job fails with it.
-_BUSY_WAITS_S = (0.5, 1.0, 2.0, 4.0, 8.0)
-#: Between two tries to get a place in the queue of the thread that writes.
-_FULL_WAIT_S = 0.1
+#: By this a library knows the jobs of a service.
+ORIGIN = "service"
+_TO_RESUME = frozenset({"queued", "interrupted"})
 
 
-class _Work:
-    """A job with what it needs to run; let go of when the job is over."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a caller asked for.
 
-    def __init__(
-        self, job: Job, library: Library, items: Sequence[JobItem], attributes: dict[str, object] | None
-    ) -> None:
-        self.job = job
-        self.library = library
-        self.items: Iterator[JobItem] = iter(items)
-        self.attributes = attributes
-        # Only one item of a job waits for the thread that writes, so others wait for one item only.
-        self.turn = asyncio.Lock()
-        self.trouble: EchoImageError | None = None
+    Attributes:
+        library: Name of the library.
+        kind: add, crawl or recheck.
+        create: Notes the job in the library; blocks.
+        expected: Items that will be offered, where that is known.
+        spooled: Name under which the spool has what was sent; empty for nothing.
+    """
 
-    def fail(self, trouble: EchoImageError | None) -> None:
-        """Stop with what will go wrong with every other item too, if it is that."""
-        if trouble is not None:
-            self.trouble = trouble
-            self.job.stopping.set()
+    library: str
+    kind: str
+    create: Callable[[Library], JobInfo]
+    expected: int | None = None
+    spooled: str = ""
 
 
 class JobQueue:
     """The jobs of one service. Touched on the event loop only.
 
     Args:
-        writer: The thread that changes libraries.
-        spool: Where uploaded files wait.
-        limits: Limits of each fetch.
+        libraries: Name → library.
+        spool: Where what was sent waits.
         settings: How many jobs, and how much of each.
+        changed: Called when a job has changed a library.
     """
 
     def __init__(
-        self, writer: WorkPool, spool: Spool, *, limits: FetchLimits, settings: KeepingSettings
+        self,
+        libraries: Mapping[str, Library],
+        spool: Spool,
+        *,
+        settings: KeepingSettings,
+        changed: Callable[[], None],
     ) -> None:
-        self._writer = writer
+        self._libraries = libraries
         self._spool = spool
-        self._limits = limits
         self._settings = settings
+        self._changed = changed
         self._jobs: dict[str, Job] = {}
-        self._waiting: deque[_Work] = deque()
+        self._waiting: deque[tuple[Job, bool]] = deque()
         self._running: asyncio.Task[None] | None = None
-        self._closed = False
+        self._coming = 0
+        self._stopping = threading.Event()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="echo-image-jobs")
+
+    # Taking and finding
+
+    async def recover(self) -> None:
+        """Find the jobs that the libraries remember, and go on with those that were left."""
+        found = await asyncio.to_thread(self._remembered)
+        for name, info in sorted(found, key=lambda row: row[1].created_at):
+            if info.id in self._jobs or info.state == "running":
+                continue  # another service that has the same library runs it
+            job = self._jobs[info.id] = Job(library=name, info=info)
+            if info.state in _TO_RESUME:
+                self._start(job)
+            else:
+                job.end()
+        await self._forget_old()
+
+    def _remembered(self) -> list[tuple[str, JobInfo]]:
+        found: list[tuple[str, JobInfo]] = []
+        most = self._settings.max_finished_jobs + self._settings.max_jobs
+        for name, library in self._libraries.items():
+            try:
+                found += [(name, info) for info in library.jobs.list(limit=most) if info.origin == ORIGIN]
+            except Exception:  # whatever is wrong with the library, its searches tell
+                _log.warning("the jobs of library %s cannot be read", name, exc_info=True)
+        self._spool.recover({info.id for _, info in found if info.resumable})
+        return found
 
     def admit(self) -> None:
         """Raise Overloaded where another job would be refused; asked before its files are read."""
-        active = sum(not job.state.ended for job in self._jobs.values())
-        if self._closed or active >= self._settings.max_jobs:
+        active = sum(not job.ended for job in self._jobs.values()) + self._coming
+        if self._stopping.is_set() or active >= self._settings.max_jobs:
             message = f"{active} jobs wait or run; max_jobs is {self._settings.max_jobs}."
             raise Overloaded(message, retry_after_s=10)
 
-    def put(
-        self,
-        job: Job,
-        library: Library,
-        items: Sequence[JobItem],
-        attributes: dict[str, object] | None,
-    ) -> None:
+    async def put(self, asked: Asked) -> Job:
         """Take a job; it runs when those before it are over.
 
         Raises:
             Overloaded: There are too many.
+            EchoImageError: What the library says of it.
         """
         self.admit()
-        once = without_repeats(items)
-        job.skip(len(items) - len(once))
+        self._coming += 1
+        try:
+            info = await asyncio.to_thread(asked.create, self._libraries[asked.library])
+            if asked.spooled:
+                await asyncio.to_thread(self._spool.bind, asked.spooled, info.id)
+        finally:
+            self._coming -= 1
+        job = Job(library=asked.library, info=info, asked=asked.kind, expected=asked.expected, loaded=True)
         self._jobs[job.id] = job
-        self._waiting.append(_Work(job, library, once, attributes))
-        if self._running is None or self._running.done():
-            # With no context of the request that happened to come first: its deadline is not the jobs'.
-            self._running = asyncio.get_running_loop().create_task(
-                self._run_all(), context=contextvars.Context()
-            )
+        self._start(job)
+        return job
 
     def all(self) -> list[Job]:
         """Return the jobs that are known, newest first."""
         return list(reversed(self._jobs.values()))
 
-    def get(self, job_id: str) -> Job:
-        """Return a job; raises NotFound."""
-        try:
-            return self._jobs[job_id]
-        except KeyError as error:
+    async def get(self, job_id: str) -> Job:
+        """Return a job with its failures; raises NotFound."""
+        job = self._jobs.get(job_id)
+        if job is None:
             message = f"There is no job {job_id[:40]!r}."
-            raise NotFound(message, hint="It was forgotten, or the service was started anew.") from error
+            raise NotFound(message, hint="It was forgotten, or is none of this service.")
+        if not job.loaded and job.ended:
+            failed = await asyncio.to_thread(failures_of, self._libraries[job.library], job.id)
+            if not job.loaded:
+                job.update(job.info, failed, None)
+        return job
 
-    def forget(self, job: Job) -> None:
-        """Forget a job that is over."""
-        self._jobs.pop(job.id, None)
+    def library_of(self, job: Job) -> Library:
+        """Return the library of a job."""
+        return self._libraries[job.library]
+
+    # Changing
+
+    def resume(self, job: Job, *, retry: bool) -> None:
+        """Let a job that is over go on where it was.
+
+        Args:
+            job: It.
+            retry: Try again what failed.
+
+        Raises:
+            UsageError: It waits or runs, or there is nothing left to do.
+            Overloaded: There are too many.
+        """
+        if not job.ended:
+            raise UsageError(f"The job is {job.state}.", hint="Wait for its end, or cancel it.")
+        if retry and not job.info.failed and not job.to_dict(failures=False)["resumable"]:
+            raise UsageError("Nothing of the job has failed.", hint="GET /api/v1/jobs/{id}/items lists all.")
+        if not retry and not job.to_dict(failures=False)["resumable"]:
+            raise UsageError("The job is done.", hint="POST …/retry tries again what failed.")
+        self.admit()
+        job.forget_failures()
+        self._start(job, retry=retry)
+
+    async def cancel(self, job: Job) -> None:
+        """End a job: one that waits at once, one that runs after the items in flight."""
+        job.cancelling.set()
+        waiting = [entry for entry in self._waiting if entry[0] is job]
+        for entry in waiting:
+            self._waiting.remove(entry)
+            info = await asyncio.to_thread(self.library_of(job).jobs.cancel, job.id)
+            job.update(info, (), None)
+            job.end()
+            await asyncio.to_thread(self._spool.drop_job, job.id)
+
+    async def forget(self, job: Job) -> None:
+        """Forget a job that is over, here and in its library."""
+        if self._jobs.pop(job.id, None) is not None:
+            await asyncio.to_thread(self._forget, job)
+
+    def _forget(self, job: Job) -> None:
+        with contextlib.suppress(EchoImageError):  # the library has forgotten it, or cannot be written
+            self.library_of(job).jobs.forget(job.id)
+        self._spool.drop_job(job.id)
 
     @property
     def num_listeners(self) -> int:
         """Connections that watch jobs."""
         return sum(job.num_listeners for job in self._jobs.values())
 
+    # Running
+
+    def _start(self, job: Job, *, retry: bool = False) -> None:
+        job.begin()
+        self._waiting.append((job, retry))
+        if self._running is None or self._running.done():
+            # With no context of the request that happened to come first: its deadline is not the jobs'.
+            self._running = asyncio.get_running_loop().create_task(
+                self._run_all(), context=contextvars.Context()
+            )
+
+    async def _run_all(self) -> None:
+        while self._waiting and not self._stopping.is_set():
+            await self._run(*self._waiting.popleft())
+            await self._forget_old()
+
+    async def _run(self, job: Job, retry: bool) -> None:
+        loop = asyncio.get_running_loop()
+        library = self.library_of(job)
+
+        def tell(info: JobInfo, failed: Sequence[JobItem], progress: Progress | None) -> None:
+            loop.call_soon_threadsafe(job.update, info, failed, progress)
+
+        def work() -> EchoImageError | None:
+            stopping, cancelling = self._stopping, job.cancelling
+            return run_job(library, job.id, tell, stopping=stopping, cancelling=cancelling, retry=retry)
+
+        trouble = await loop.run_in_executor(self._thread, work)
+        if job.info.state in {"done", "cancelled"}:
+            await asyncio.to_thread(self._spool.drop_job, job.id)
+        job.end(trouble)
+        self._changed()
+
+    async def _forget_old(self) -> None:
+        ended = [job for job in self._jobs.values() if job.ended]
+        for job in ended[: max(0, len(ended) - self._settings.max_finished_jobs)]:
+            await self.forget(job)
+
+    # Ending
+
     def stop(self) -> None:
-        """Take no more jobs, and end those there are after the item in flight; listeners hear of it."""
-        self._closed = True
-        for job in self._jobs.values():
-            job.stop()
+        """Take no more jobs, and leave those there are after the item in flight; listeners hear of it."""
+        self._stopping.set()
+        for job, _ in self._waiting:
+            job.end()
+        self._waiting.clear()
 
     async def close(self) -> None:
-        """Stop, and wait until the item in flight is in the library."""
+        """Stop, and wait until the items in flight are in the library."""
         self.stop()
         if self._running is not None:
             await asyncio.wait({self._running})
-
-    async def _run_all(self) -> None:
-        while self._waiting:
-            work = self._waiting.popleft()
-            if not work.job.state.ended:
-                await self._run(work)
-            await asyncio.to_thread(self._spool.drop, work.job.id)
-            self._forget_old()
-
-    def _forget_old(self) -> None:
-        ended = [job for job in self._jobs.values() if job.state.ended]
-        for job in ended[: max(0, len(ended) - self._settings.max_finished_jobs)]:
-            self.forget(job)
-
-    async def _run(self, work: _Work) -> None:
-        job = work.job
-        job.start()
-        try:
-            async with (
-                new_session(allow_private=self._limits.allow_private) as session,
-                asyncio.TaskGroup() as tasks,
-            ):
-                for _ in range(self._settings.job_fetches):
-                    tasks.create_task(self._take_items(work, session))
-        except Exception:
-            _log.exception("job %s failed", job.id)
-            message = "The service failed on this job."
-            job.end(JobState.FAILED, EchoImageError(message, hint=f"The log has the reason; see {job.id}."))
-        if work.trouble is not None:
-            job.end(JobState.FAILED, work.trouble)
-        job.end(JobState.CANCELLED if job.done < job.total else JobState.DONE)
-
-    async def _take_items(self, work: _Work, session: aiohttp.ClientSession) -> None:
-        for item in work.items:  # shared by all that take
-            if work.job.stopping.is_set():
-                return
-            tally = Tally()
-            try:
-                source = await self._source(item, work.job, session)
-            except EchoImageError as error:
-                tally.fail(item.name, error)
-            else:
-                if source is None or not await self._added(work, item, source, tally):
-                    return
-            work.job.count(item.name, tally)
-
-    async def _source(self, item: JobItem, job: Job, session: aiohttp.ClientSession) -> Source | None:
-        """Return where the bytes are; None where the job was stopped meanwhile."""
-        if item.path is not None:
-            return Source(item.name, item.path.read_bytes)
-        fetching = asyncio.create_task(fetch(item.name, limits=self._limits, session=session))
-        stopped = asyncio.create_task(job.stopping.wait())
-        try:
-            await asyncio.wait({fetching, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            if not fetching.done():
-                return None
-            fetched: Fetched = fetching.result()
-            return Source(item.name, lambda: fetched.data)
-        finally:
-            for task in (fetching, stopped):
-                task.cancel()
-            await asyncio.wait({fetching, stopped})
-
-    async def _added(self, work: _Work, item: JobItem, source: Source, tally: Tally) -> bool:
-        """Add one image, and say whether it was its turn before the job had to stop."""
-        location = item.name if item.path is None else None
-        waits = iter(_BUSY_WAITS_S)
-        async with work.turn:
-            while not work.job.stopping.is_set():
-                try:
-                    await self._writer.run(
-                        lambda: add_source(work.library, source, location, work.attributes, tally)
-                    )
-                    return True
-                except Overloaded:
-                    wait = _FULL_WAIT_S
-                except LibraryBusy as error:
-                    wait = next(waits, 0.0)
-                    work.fail(None if wait else error)
-                except EchoImageError as error:
-                    # What is wrong with the library would meet the next item as well.
-                    wait = 0.0
-                    work.fail(error)
-                await set_within(work.job.stopping, wait)
-        return False
+        await asyncio.to_thread(self._thread.shutdown)

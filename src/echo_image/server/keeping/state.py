@@ -37,6 +37,11 @@ class StateFolder:
         if path is not None:
             self._lock = _claimed(path)
 
+    @property
+    def outlives(self) -> bool:
+        """Whether what is in it is there when the service starts anew."""
+        return self._lock is not None
+
     def folder(self, name: str) -> Path:
         """Return the folder of that name inside, made where it is missing; blocks."""
         with self._making:

@@ -5,6 +5,7 @@ import { button, element, visible } from "../shared/dom.js";
 import { formatBytes, formatNumber, t } from "../shared/i18n.js";
 import { addressesIn, droppedFiles, isList, mistyped, pieces, sorted } from "./files.js";
 import { sendLists, upload } from "./upload.js";
+import { CrawlForm } from "./crawl.js";
 import { errorText } from "../shared/shell.js";
 
 /**
@@ -27,6 +28,7 @@ export class AddPanel {
     this.running = null;
     /** What waits to be sent. @type {{batches: File[][]}} */
     this.ready = { batches: [] };
+    this.crawl = new CrawlForm(host);
     this.write();
   }
 
@@ -55,6 +57,7 @@ export class AddPanel {
     this.section.replaceChildren(
       element("h2", { id: "add-title", text: t("library.add_title") }),
       element("div", { class: "add-ways" }, this.#dropPart(), this.#urlPart()),
+      this.crawl.write(),
       this.told,
       this.spoken,
     );

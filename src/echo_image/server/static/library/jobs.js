@@ -1,6 +1,7 @@
 // @ts-check
-/** The panel of jobs: how far each is, how fast and how long yet, what failed and why; cancel and clear. */
+/** The panel of jobs: how far each is, how fast and how long yet, what failed and why; cancel, resume, try again. */
 
+import * as api from "../shared/api.js";
 import { ServiceError } from "../shared/api.js";
 import { button, element, visible } from "../shared/dom.js";
 import { formatDate, formatNumber, t } from "../shared/i18n.js";
@@ -101,8 +102,7 @@ export class JobsPanel {
 
   /** @param {Job} job */
   #summary(job) {
-    const progress = t("library.job_progress_of", { done: formatNumber(job.done), count: job.total ?? 0 });
-    return `${t(`library.job_${job.state}`)}: ${progress}`;
+    return `${t(`library.job_${job.state}`)}: ${progressOf(job)}`;
   }
 
   /**
@@ -118,13 +118,20 @@ export class JobsPanel {
     const counts = element("p", { class: "job-counts" });
     const pace = element("p", { class: "hint job-pace" });
     const problem = element("p", { class: "problem", hidden: true });
-    const act = button("", { on: { click: () => void this.#cancel(latest, problem) } });
+    const act = button("", { on: { click: () => void this.#try(() => this.watch.cancel(latest), problem) } });
+    const goOn = (/** @type {"resume" | "retry"} */ how) =>
+      button(t(`library.job_${how}`), { hidden: true, on: { click: () => void this.#try(() => this.watch.goOn(latest, how), problem) } });
+    const [resume, retry] = [goOn("resume"), goOn("retry")];
+    const report = element("a", {
+      class: "button plain", href: api.jobReportUrl(first.id), target: "_blank", rel: "noopener", text: t("library.job_report"),
+    });
+    const from = element("p", { class: "hint job-from" });
     const failed = this.#failures(() => latest);
     const card = element(
       "li",
       { class: "job" },
-      element("div", { class: "job-head" }, title, note, act),
-      bar, counts, pace, problem, failed.shown,
+      element("div", { class: "job-head" }, title, note, element("span", { class: "job-acts" }, resume, retry, report, act)),
+      from, bar, counts, pace, problem, failed.shown,
     );
     const update = (/** @type {Job} */ job) => {
       latest = job;
@@ -136,9 +143,16 @@ export class JobsPanel {
       act.textContent = t(over ? "library.job_forget" : "shell.cancel");
       bar.hidden = over;
       if (job.total) [bar.max, bar.value] = [job.total, job.done];
+      else bar.removeAttribute("value");
+      resume.hidden = !over || !job.resumable;
+      retry.hidden = !over || !job.failed || Boolean(job.resumable);
+      report.hidden = !over || !job.done;
+      const sources = (job.sources ?? []).map(visible).join(", ");
+      from.replaceChildren(`${t(`library.job_kind_${job.kind}`)}${sources ? " · " : ""}`, element("bdi", { text: sources }));
       bar.setAttribute("aria-valuetext", this.#summary(job));
       const known = COUNTS.filter((name) => job[name] > 0).map((name) => t(`library.count_${name}`, { count: job[name] }));
-      counts.textContent = [t("library.job_progress_of", { done: formatNumber(job.done), count: job.total ?? 0 }), ...known].join(" · ");
+      const read = job.pages?.["done"] ? [t("library.job_pages", { count: job.pages["done"] })] : [];
+      counts.textContent = [progressOf(job), ...known, ...read].join(" · ");
       pace.textContent = over ? (job.error ? errorText(new ServiceError(job.error.code)).title : "") : paceOf(job);
       pace.hidden = !pace.textContent;
       failed.update(job);
@@ -147,12 +161,13 @@ export class JobsPanel {
   }
 
   /**
-   * @param {Job} job
+   * @param {() => Promise<void>} work
    * @param {HTMLElement} problem
    */
-  async #cancel(job, problem) {
+  async #try(work, problem) {
+    problem.hidden = true;
     try {
-      await this.watch.cancel(job);
+      await work();
     } catch (error) {
       problem.textContent = errorText(error).title;
       problem.hidden = false;
@@ -179,8 +194,13 @@ export class JobsPanel {
       rows,
     );
     const scroll = element("div", { class: "job-failures", tabindex: 0, role: "region", "aria-label": t("library.failures_caption") }, table);
-    const shown = element("details", { hidden: true }, summary, scroll, save);
+    const causes = element("ul", { class: "job-causes", "aria-label": t("library.causes") });
+    const shown = element("details", { hidden: true }, summary, causes, scroll, save);
     let written = 0;
+    const explain = async () => {
+      const found = await api.jobCauses(latest().id).catch(() => []);
+      causes.replaceChildren(...found.filter(({ status }) => status === "failed").map((cause) => element("li", { text: causeText(cause) })));
+    };
     const write = () => {
       const failures = this.watch.failuresOf(latest());
       for (const failure of failures.slice(written)) {
@@ -192,6 +212,7 @@ export class JobsPanel {
     };
     shown.addEventListener("toggle", async () => {
       if (!shown.open) return;
+      void explain();
       if (ended(latest()) && this.watch.failuresOf(latest()).length < latest().failed) {
         await this.watch.loadFailures(latest()).catch(() => []);
         [written] = [0];
@@ -203,9 +224,28 @@ export class JobsPanel {
       shown.hidden = job.failed === 0;
       summary.textContent = t("library.failures", { count: job.failed });
       if (shown.open) write();
+      if (shown.open && ended(job)) void explain();
     };
     return { shown, update };
   }
+}
+
+/**
+ * @param {Job} job
+ * @returns {string} How many are done, and of how many where that is known.
+ */
+function progressOf({ done, total }) {
+  if (total === null) return t("library.job_so_far", { count: done });
+  return t("library.job_progress_of", { done: formatNumber(done), count: total });
+}
+
+/**
+ * @param {api.Cause} cause
+ * @returns {string}
+ */
+function causeText({ code, http_status: status, count }) {
+  const told = `${formatNumber(count)} × ${errorText(new ServiceError(code)).title}`;
+  return status ? `${told} (HTTP ${status})` : told;
 }
 
 /**
@@ -215,10 +255,10 @@ export class JobsPanel {
 function paceOf(job) {
   if (job.state === "queued") return t("library.job_waits");
   if (!job.started_at || !job.done || !job.seconds) return t("library.job_begins");
-  const rate = job.done / job.seconds;
-  const left = ((job.total ?? job.done) - job.done) / rate;
+  const rate = job.rate || job.done / job.seconds;
   const rateText = t("library.job_rate", { rate: formatNumber(rate, { maximumSignificantDigits: 2 }) });
-  return `${rateText} · ${t("library.job_left", { time: duration(left) })}`;
+  const left = job.eta_s ?? (job.total ? (job.total - job.done) / rate : null);
+  return left === null ? rateText : `${rateText} · ${t("library.job_left", { time: duration(left) })}`;
 }
 
 /**

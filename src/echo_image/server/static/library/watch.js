@@ -57,6 +57,16 @@ export class Watch {
     this.#changed();
   }
 
+  /**
+   * @param {Job} job One that is over.
+   * @param {"resume" | "retry"} how
+   */
+  async goOn(job, how) {
+    const begun = await api.goOn(job.id, how);
+    this.failures.delete(job.id);
+    this.add(begun);
+  }
+
   /** Take all jobs that have ended off the list. */
   async clear() {
     const over = [...this.jobs.values()].filter(ended);
@@ -113,16 +123,26 @@ export class Watch {
     });
     source.addEventListener("end", (event) => {
       source.close();
-      this.watched = "";
+      const over = ended(JSON.parse(event.data));
+      // A service that stops lets go of a job that is to go on: it is asked again when it may be back.
+      if (over) this.watched = "";
       const job = this.#told(event.data);
-      this.onEnd(job);
+      if (over) this.onEnd(job);
+      else this.#later(id);
     });
     source.addEventListener("error", () => {
       // The browser connects again by itself, except where the service refused.
       if (source.readyState !== EventSource.CLOSED || this.source !== source) return;
-      this.watched = "";
-      this.timer = setTimeout(() => void this.refresh().catch(() => this.#listen(id)), AGAIN_MS);
+      this.#later(id);
     });
+  }
+
+  /** @param {string} id Of the job to listen to again. */
+  #later(id) {
+    this.timer = setTimeout(() => {
+      this.watched = "";
+      void this.refresh().catch(() => this.#listen(id));
+    }, AGAIN_MS);
   }
 
   /**

@@ -48,11 +48,15 @@
  * }} LibraryImage
  * @typedef {{location: string, code: string, reason: string}} Failure
  * @typedef {{
- *   id: string, library: string, kind: string, state: "queued" | "running" | "done" | "failed" | "cancelled",
+ *   id: string, library: string, kind: "add" | "crawl" | "recheck",
+ *   state: "queued" | "running" | "interrupted" | "done" | "failed" | "cancelled",
  *   created_at: string, started_at: string | null, finished_at: string | null, total: number | null, done: number,
  *   added: number, updated: number, unchanged: number, skipped: number, failed: number, seconds: number,
+ *   pending?: number, rate?: number, eta_s?: number | null, pages?: Record<string, number> | null,
+ *   resumable?: boolean, sources?: string[],
  *   location: string | null, failures?: Failure[], error: null | {code: string, message: string, hint: string},
  * }} Job
+ * @typedef {{status: string, code: string, http_status: number, count: number, retry: boolean}} Cause
  * @typedef {{name: string, images?: number, locations?: number}} LibraryInfo
  * @typedef {{
  *   version: string, originals: boolean, keys_required: boolean,
@@ -291,6 +295,44 @@ export async function startJob(given, signal) {
   if (given.list !== undefined) body.append("list", given.list);
   if (given.library) body.append("library", given.library);
   return json("jobs", { method: "POST", body, signal: signal ?? null });
+}
+
+/**
+ * Begin to read a web site; the job tells how far it is.
+ * @param {{url: string, depth?: string, pages?: string, library?: string}} given
+ * @returns {Promise<Job>}
+ */
+export async function startCrawl({ url, depth, pages, library }) {
+  const body = new FormData();
+  for (const [name, value] of Object.entries({ kind: "crawl", urls: url, depth, max_pages: pages, library })) {
+    if (value) body.append(name, value);
+  }
+  return json("jobs", { method: "POST", body });
+}
+
+/**
+ * @param {string} id
+ * @param {"resume" | "retry"} how
+ * @returns {Promise<Job>}
+ */
+export async function goOn(id, how) {
+  return json(`jobs/${encodeURIComponent(id)}/${how}`, { method: "POST" });
+}
+
+/**
+ * @param {string} id
+ * @returns {Promise<Cause[]>} Most first.
+ */
+export async function jobCauses(id) {
+  return (await json(`jobs/${encodeURIComponent(id)}/causes`)).causes;
+}
+
+/**
+ * @param {string} id
+ * @returns {string} Of a page.
+ */
+export function jobReportUrl(id) {
+  return `${API}jobs/${encodeURIComponent(id)}/report.html`;
 }
 
 /**

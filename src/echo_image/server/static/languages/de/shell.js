@@ -65,6 +65,12 @@ export default {
   "error.library_corrupt": "Diese Sammlung ist beschädigt.",
   "error.library_corrupt.hint": "Der Betreiber des Dienstes kann sie mit dem Prüfbefehl reparieren.",
   "error.spec_mismatch": "Diese Sammlung stammt von einer anderen Version und muss neu angelegt werden.",
+  "error.worker_crashed": "Diese Datei bringt ihren Decoder zum Absturz.",
+  "error.memory_limit": "Diese Datei zu lesen braucht zu viel Speicher.",
+  "error.timeout": "Diese Datei zu lesen dauert zu lange.",
+  "error.quarantined": "Diese Datei hat ihren Leser schon einmal abstürzen lassen und blieb liegen.",
+  "error.vanished": "Es wurde schon einmal angeboten und ist nicht mehr da.",
+  "error.unreadable": "Der Dienst darf diese Datei nicht lesen.",
   "error.other": "Das hat nicht geklappt ({code}).",
   "error.other.hint": "Versuchen Sie es erneut. Bleibt es dabei, nennen Sie dem Betreiber des Dienstes die Nummer unten.",
 };

@@ -65,6 +65,12 @@ export default {
   "error.library_corrupt": "This library is damaged.",
   "error.library_corrupt.hint": "Whoever runs the service can repair it with the check command.",
   "error.spec_mismatch": "This library was made by another version and has to be made anew.",
+  "error.worker_crashed": "This file makes its decoder crash.",
+  "error.memory_limit": "Reading this file needs too much memory.",
+  "error.timeout": "Reading this file takes too long.",
+  "error.quarantined": "This file broke its reader before and was left alone.",
+  "error.vanished": "It was offered before, and is no longer there.",
+  "error.unreadable": "The service may not read this file.",
   "error.other": "That did not work ({code}).",
   "error.other.hint": "Try again; if it stays so, tell whoever runs the service, with the number below.",
 };

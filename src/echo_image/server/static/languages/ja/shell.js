@@ -65,6 +65,12 @@ export default {
   "error.library_corrupt": "このライブラリは壊れています。",
   "error.library_corrupt.hint": "サービスの管理者が検査コマンドで修復できます。",
   "error.spec_mismatch": "このライブラリは別のバージョンで作られたため、作り直す必要があります。",
+  "error.worker_crashed": "このファイルはデコーダーを停止させます。",
+  "error.memory_limit": "このファイルの読み取りにはメモリが足りません。",
+  "error.timeout": "このファイルの読み取りに時間がかかりすぎます。",
+  "error.quarantined": "以前に読み取りが異常終了したため、このファイルは除外されました。",
+  "error.vanished": "以前はありましたが、もう存在しません。",
+  "error.unreadable": "サービスはこのファイルを読み取れません。",
   "error.other": "うまくいきませんでした（{code}）。",
   "error.other.hint": "もう一度お試しください。繰り返す場合は、下の番号をサービスの管理者にお知らせください。",
 };

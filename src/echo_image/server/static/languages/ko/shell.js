@@ -65,6 +65,12 @@ export default {
   "error.library_corrupt": "이 라이브러리는 손상되었습니다.",
   "error.library_corrupt.hint": "서비스 운영자가 검사 명령으로 복구할 수 있습니다.",
   "error.spec_mismatch": "다른 버전에서 만든 라이브러리라서 새로 만들어야 합니다.",
+  "error.worker_crashed": "이 파일은 디코더를 비정상 종료시킵니다.",
+  "error.memory_limit": "이 파일을 읽는 데 메모리가 너무 많이 필요합니다.",
+  "error.timeout": "이 파일을 읽는 데 너무 오래 걸립니다.",
+  "error.quarantined": "이전에 읽다가 비정상 종료되어 제외된 파일입니다.",
+  "error.vanished": "이전에는 있었지만 이제 없습니다.",
+  "error.unreadable": "서비스가 이 파일을 읽을 수 없습니다.",
   "error.other": "처리하지 못했습니다({code}).",
   "error.other.hint": "다시 시도해 주세요. 계속되면 아래 번호를 서비스 운영자에게 알려 주세요.",
 };

@@ -65,6 +65,12 @@ export default {
   "error.library_corrupt": "这个图库已损坏。",
   "error.library_corrupt.hint": "服务的管理员可以用检查命令修复它。",
   "error.spec_mismatch": "这个图库由其他版本创建，需要重新建立。",
+  "error.worker_crashed": "此文件会使解码器崩溃。",
+  "error.memory_limit": "读取此文件需要的内存过多。",
+  "error.timeout": "读取此文件耗时过长。",
+  "error.quarantined": "此文件以前曾使读取程序崩溃，因此被跳过。",
+  "error.vanished": "以前有，现在已不存在。",
+  "error.unreadable": "服务无权读取此文件。",
   "error.other": "操作没有成功（{code}）。",
   "error.other.hint": "请重试；如果仍然如此，请把下面的编号告诉服务的管理员。",
 };
