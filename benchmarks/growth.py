@@ -128,7 +128,7 @@ def _add_rows(
             ),
         )
         connection.executemany(
-            "INSERT INTO locations VALUES (?, ?, -1, -1)",
+            "INSERT INTO locations (location, image_id, num_bytes, mtime_ns) VALUES (?, ?, -1, -1)",
             ((f"synthetic/{first_key + i}", first_key + i) for i in range(num)),
         )
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from benchmarks.reporting import say
 from echo_image.errors import EchoImageError
 from echo_image.image import DecodeLimits, read_file
-from echo_image.ingest.pool import WorkerFailure, WorkerPool
-from echo_image.ingest.reading import MEMORY_BYTES, TIMEOUT_S, extract_bytes, warm_up
+from echo_image.ingest.workers.pool import WorkerFailure, WorkerPool
+from echo_image.ingest.workers.reading import MEMORY_BYTES, TIMEOUT_S, extract_bytes, warm_up
 
 __all__ = ["FileTime", "file_times", "read_timed"]
 
@@ -33,7 +33,7 @@ def read_timed(path: str) -> float:
     """Read and extract one file, or fail to; return how long it took, s."""
     began = time.perf_counter()
     with contextlib.suppress(EchoImageError):  # what becomes of it is counted elsewhere
-        extract_bytes(read_file(path, limits=DecodeLimits()), DecodeLimits(), {})
+        extract_bytes(read_file(path, limits=DecodeLimits()), DecodeLimits())
     return time.perf_counter() - began
 
 

@@ -152,6 +152,7 @@ RAISED_WHEN = {
     errors.UnsupportedFormat: "the format is not read, or it is no image at all",
     errors.CorruptImage: "the image is damaged or cut short",
     errors.LimitExceeded: "a limit is crossed; the message names it",
+    errors.CorruptArchive: "an archive is damaged, cut short, or none",
     errors.FetchError: "an address gives no image",
     errors.ForbiddenAddress: "the address is private, or not allowed for another reason",
     errors.FetchTimeout: "the address takes too long",

@@ -125,6 +125,18 @@ def test_search_http(data: Path) -> None:
     )
 
 
+def test_search_while_adding(data: Path) -> None:
+    options = ("--rounds", "1", "--seconds", "0.1", "--queries", "3", "--workers", "1")
+    numbers = run("search_while_adding", data, *options)
+    assert numbers["added"] == 7
+    assert [row["beside"] for row in numbers["rounds"]] == ["idle", *list(numbers)[-2:]]
+    idle, *beside = numbers["rounds"]
+    for row in beside:
+        assert row["searches"] > 0
+        assert 0 < row["p50 ms"] <= row["p95 ms"] <= row["longest ms"]
+        assert row["p95 / idle p95"] == pytest.approx(row["p95 ms"] / idle["p95 ms"])
+
+
 def test_nasty(data: Path) -> None:
     numbers = run("nasty", data)
     outcomes = numbers["outcomes"]

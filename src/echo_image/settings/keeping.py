@@ -15,15 +15,17 @@ class KeepingSettings:
 
     Attributes:
         state_dir: Folder for kept queries and for files that wait for a job. Empty: a private temporary
-            folder that ends with the service. With one, kept queries survive a restart.
+            folder that ends with the service. With one, kept queries survive a restart,
+            and so do files that wait for a job.
         max_kept_queries: Most kept queries; the one used longest ago goes first.
         max_kept_bytes: Most bytes of them. 512 MiB hold about 250 photographs of a phone.
         kept_query_s: Seconds after its last use that a kept query is forgotten. 30 days: an address that was
             sent to a colleague still opens after the holidays.
-        max_jobs: Jobs that wait or run; each holds its list in memory.
-        max_finished_jobs: Finished jobs that can still be looked at.
+        max_jobs: Jobs that wait or run.
+        max_finished_jobs: Finished jobs that can still be looked at; older ones are forgotten.
         max_job_items: Most URLs and files of one job. 100,000 addresses are about 10 MB.
-        max_job_bytes: Most bytes of uploaded files that wait for their jobs, over all jobs.
+        max_job_bytes: Most bytes of uploaded files that wait for their jobs, over all jobs. Those of a job
+            that was stopped by an error wait until it is resumed or forgotten.
         job_fetches: URLs of a job fetched at once; so many answers lie in memory. More than the fetches of
             one page and fewer than `max_fetches`, which other callers share.
         max_listeners: Connections that watch jobs; each costs a socket and little else.
