@@ -45,6 +45,11 @@ class JobRecord:
     seconds: float
     error: dict[str, str] | None
 
+    @property
+    def done(self) -> int:
+        """Items with which the job is through, in whichever way."""
+        return self.added + self.updated + self.unchanged + self.skipped + self.failed
+
 
 def _record(row: tuple[Any, ...]) -> JobRecord:
     values = list(row)

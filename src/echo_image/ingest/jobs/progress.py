@@ -56,7 +56,7 @@ class Meter:
         if record is None or (record == self._last and not last):
             return
         self._last = record
-        done = record.added + record.updated + record.unchanged + record.skipped + record.failed
+        done = record.done
         rate = self._rate(now, done)
         self._callback(
             Progress(

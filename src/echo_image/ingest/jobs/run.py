@@ -82,7 +82,6 @@ class Run:
     def __init__(self, store: Store, writing: Writing, record: JobRecord, options: RunOptions) -> None:
         self._store = store
         self._writing = writing
-        self._record = record
         self._options = options
         with writing() as writer:
             self._catalogue = writer.catalogue

@@ -44,7 +44,6 @@ class Item:
         reading: what a worker made of it; None where nothing is to be stored.
         status, code, reason: what became of it, where that is known without the library.
         loaded: how it came, where it was no file.
-        seconds: the worker took.
     """
 
     id: int
@@ -54,7 +53,6 @@ class Item:
     code: str = ""
     reason: str = ""
     loaded: Loaded | None = None
-    seconds: float = 0.0
 
 
 class Settling:
@@ -205,5 +203,5 @@ def _result(item: Item) -> ItemResult:
         item.reason[:500],
         0 if loaded is None else loaded.http_status,
         1 if loaded is None else max(1, loaded.attempts),
-        item.seconds + (0.0 if loaded is None else loaded.seconds),
+        0.0 if loaded is None else loaded.seconds,
     )
